@@ -1,0 +1,1 @@
+"""Missing-AVQA: question answering about clips whose sound or picture is gone."""

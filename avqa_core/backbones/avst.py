@@ -1,0 +1,203 @@
+"""AVST: spatio-temporal grounding for audio-visual questions (Li et al., CVPR 2022, Sec. 4).
+
+The network that most of the paper's tables are about. Audio grounds itself in each frame, the
+question grounds itself in time, and a product with the question gives the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
+from avqa_core.backbones.positions import BoundPositions
+from avqa_core.config import require
+from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AVSTConfig(BackboneConfig):
+    """Sizes and options of AVST; the defaults are the published ones.
+
+    ``positions`` is ours: the published network has no order in time or place beyond what the
+    stored features leak, so it cannot tell first from last or left from right.
+    """
+
+    num_heads: int = 4
+    dropout: float = 0.1
+    match_weight: float = 0.5
+    positions: Literal["none", "learned"] = "none"
+
+    def __post_init__(self) -> None:
+        require(
+            self.channels % max(4, self.num_heads) == 0,
+            f"AVST: expected channels divisible by 4 and by num_heads={self.num_heads}, "
+            f"got {self.channels}: choose another size",
+        )
+        require(0.0 <= self.dropout < 1.0, f"AVST: expected 0 <= dropout < 1, got {self.dropout}")
+
+
+class QuestionEncoder(nn.Module):
+    """Question words to f^t: embedding, tanh, LSTM over all N steps, projection of (h, c).
+
+    Departure: none. As published, the LSTM also reads the padding, so packing would change results.
+    """
+
+    def __init__(self, num_words: int, channels: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(num_words, channels)
+        self.lstm = nn.LSTM(channels, channels, batch_first=True)
+        self.project = nn.Linear(2 * channels, channels)
+
+    def forward(
+        self, tokens: Int[Tensor, "B N"]
+    ) -> tuple[Float[Tensor, "B C"], Float[Tensor, "B N C"]]:
+        """Return the question vector and the state after every word."""
+        states, (hidden, cell) = self.lstm(torch.tanh(self.embedding(tokens)))
+        both = torch.cat([hidden[-1], cell[-1]], dim=-1)
+        return self.project(torch.tanh(both)), states
+
+
+class QuestionOverTime(nn.Module):
+    """The question attends over T tokens; a feed-forward block and a norm follow, Sec. 4.3."""
+
+    def __init__(self, channels: int, num_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(
+            channels, num_heads, dropout=dropout, batch_first=True
+        )
+        self.feed_forward = nn.Sequential(
+            nn.Linear(channels, channels),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(channels, channels),
+            nn.Dropout(dropout),
+        )
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(
+        self, question: Float[Tensor, "B C"], tokens: Float[Tensor, "B T C"]
+    ) -> tuple[Float[Tensor, "B C"], Float[Tensor, "B T"]]:
+        """Return the attended vector and the weights over segments."""
+        attended, weights = self.attention(question[:, None], tokens, tokens)
+        attended = attended[:, 0]
+        return self.norm(attended + self.feed_forward(attended)), weights[:, 0]
+
+
+@backbones.register("avst", AVSTConfig)
+class AVST(Backbone):
+    """The AVST network; 7,916,716 parameters at C=512, D=128, 93 words, 42 answers."""
+
+    def __init__(self, config: AVSTConfig, dims: FeatureDims) -> None:
+        super().__init__()
+        self.config, self.channels = config, config.channels
+        channels = config.channels
+        self.question_encoder = QuestionEncoder(dims.num_words, channels)
+        self.audio_encoder = nn.Sequential(
+            nn.Linear(dims.audio_width, channels), nn.ReLU(), nn.Linear(channels, channels)
+        )
+        # With stored maps as wide as C (the paper's case) f^v is the stored map itself.
+        self.visual_encoder = (
+            nn.Identity()
+            if dims.visual_width == channels
+            else nn.Conv2d(dims.visual_width, channels, 1)
+        )
+        self.visual_token = nn.Linear(2 * channels, channels)
+        self.match_head = nn.Sequential(
+            nn.Linear(2 * channels, channels),
+            nn.ReLU(),
+            nn.Linear(channels, channels // 2),
+            nn.ReLU(),
+            nn.Linear(channels // 2, channels // 4),
+            nn.ReLU(),
+            nn.Linear(channels // 4, 2),
+        )
+        self.audio_over_time = QuestionOverTime(channels, config.num_heads, config.dropout)
+        self.visual_over_time = QuestionOverTime(channels, config.num_heads, config.dropout)
+        self.fusion = nn.Linear(2 * channels, channels)
+        self.answer_head = nn.Linear(channels, dims.num_answers)
+        self.positions = BoundPositions(channels, dims) if config.positions == "learned" else None
+
+    def encode(self, batch: FeatureBatch) -> Features:
+        """Return f^a [B, T, C], f^v [B, T, C, H, W] and f^t [B, C]."""
+        question, words = self.question_encoder(batch.tokens)
+        visual = rearrange(batch.visual, "B T D H W -> (B T) D H W")
+        visual = self.visual_encoder(visual)
+        return Features(
+            audio=self.audio_encoder(batch.audio),
+            visual=rearrange(visual, "(B T) C H W -> B T C H W", B=len(batch)),
+            question=question,
+            words=words,
+            tokens=batch.tokens,
+            extras={**batch.extras, "question_id": batch.question_id},
+        )
+
+    def ground(
+        self, audio: Float[Tensor, "B T C"], visual: Float[Tensor, "B T C H W"]
+    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B T H W"]]:
+        """Return the visual token of each segment and where in the frame the audio looked.
+
+        Spatial grounding of AVST, Sec. 4.2: cosine of audio and location, softmax over locations.
+        """
+        locations = rearrange(visual, "B T C H W -> B T (H W) C")
+        unit_locations = functional.normalize(locations, dim=-1)
+        unit_audio = functional.normalize(audio, dim=-1)
+        weights = torch.einsum("btsc,btc->bts", unit_locations, unit_audio).softmax(dim=-1)
+        grounded = torch.einsum("bts,btsc->btc", weights, unit_locations)
+        pooled = locations.mean(dim=2)
+        token = self.visual_token(torch.tanh(torch.cat([pooled, grounded], dim=-1)))
+        return token, rearrange(weights, "B T (H W) -> B T H W", H=visual.shape[-2])
+
+    def answer(self, features: Features) -> Answers:
+        """Return logits over the answers; details hold the attention maps."""
+        audio, visual, question = features.audio, features.visual, features.question
+        if self.positions is not None:
+            audio, visual = self.positions(audio, visual, question)
+        visual_token, spatial_weights = self.ground(audio, visual)
+        audio_attended, audio_weights = self.audio_over_time(question, audio)
+        visual_attended, visual_weights = self.visual_over_time(question, visual_token)
+        both = torch.cat(
+            [audio_attended + audio.mean(dim=1), visual_attended + visual_token.mean(dim=1)],
+            dim=-1,
+        )
+        fused = self.fusion(torch.tanh(both))
+        return Answers(
+            logits=self.answer_head(torch.tanh(fused * question)),
+            details={
+                "spatial_weights": spatial_weights,
+                "audio_weights": audio_weights,
+                "visual_weights": visual_weights,
+                "audio_token": audio,
+                "visual_token": visual_token,
+            },
+        )
+
+    def loss(self, features: Features, answers: Answers, batch: FeatureBatch) -> LossTerms:
+        """Return the matching loss: does this frame belong to this sound? (Sec. 4.2).
+
+        Positives are the pair's own segments, negatives the same audio beside frames of other
+        clips; cross-entropy over 2 B T rows. Without negatives in the batch there is no term.
+        """
+        if batch.negative_visual is None or self.config.match_weight == 0.0:
+            return LossTerms()
+        audio = answers.details["audio_token"]
+        strangers = rearrange(batch.negative_visual, "B T D H W -> (B T) D H W")
+        strangers = rearrange(
+            self.visual_encoder(strangers), "(B T) C H W -> B T C H W", B=len(batch)
+        )
+        if self.positions is not None:
+            _, strangers = self.positions(features.audio, strangers, features.question)
+        negative_token, _ = self.ground(audio, strangers)
+        own = self.match_head(torch.cat([audio, answers.details["visual_token"]], dim=-1))
+        other = self.match_head(torch.cat([audio, negative_token], dim=-1))
+        logits = torch.cat([own.flatten(0, 1), other.flatten(0, 1)])
+        label = torch.zeros(logits.shape[0], dtype=torch.long, device=logits.device)
+        label[: logits.shape[0] // 2] = 1
+        values = functional.cross_entropy(logits, label, reduction="none")
+        return LossTerms.mean("match", values, weight=self.config.match_weight)

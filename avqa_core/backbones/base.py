@@ -1,0 +1,43 @@
+"""The protocol of backbones: AVQA answer networks, split where features are completed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from avqa_core.config import PartConfig
+from avqa_core.registry import Registry
+from avqa_core.types import Answers, FeatureBatch, Features, LossTerms
+
+
+class Backbone(nn.Module, ABC):
+    """An AVQA network in two halves: ``encode`` before the completer, ``answer`` after it."""
+
+    channels: int
+
+    @abstractmethod
+    def encode(self, batch: FeatureBatch) -> Features:
+        """Return f^a, f^v, f^t; absent rows of ``batch`` are already zero."""
+
+    @abstractmethod
+    def answer(self, features: Features) -> Answers:
+        """Return answer logits; nothing in here may look at raw inputs."""
+
+    def loss(self, features: Features, answers: Answers, batch: FeatureBatch) -> LossTerms:
+        """Return auxiliary terms beside the answer loss, such as AVST's matching, possibly none."""
+        return LossTerms()
+
+
+backbones: Registry[Backbone] = Registry("backbone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackboneConfig(PartConfig):
+    """Base of backbone configs; ``channels`` is the C that the whole model works with."""
+
+    registry: ClassVar[Registry[Backbone]] = backbones
+
+    channels: int = 512

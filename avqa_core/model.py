@@ -1,0 +1,102 @@
+"""The whole model: a completer, an enhancer and a backbone, wired along the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from avqa_core.backbones import BackboneConfig, backbones
+from avqa_core.completion import CompleterConfig, completers
+from avqa_core.completion.base import GridDims
+from avqa_core.enhancement import EnhancerConfig, enhancers
+from avqa_core.types import (
+    Enhancement,
+    FeatureBatch,
+    FeatureDims,
+    Features,
+    Modality,
+    Prediction,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """Any completer x enhancer x backbone; see ``avqa_core.presets`` for named ones."""
+
+    backbone: BackboneConfig
+    completer: CompleterConfig
+    enhancer: EnhancerConfig
+
+
+class MissingModalityAVQA(nn.Module):
+    """Answer questions about clips of which a modality may be absent.
+
+    The rule of this project holds here, in one place: absent rows are blanked to zero before any
+    network sees them, and again after encoding, so that no value of an absent modality, not even
+    NaN, can influence an answer.
+    """
+
+    def __init__(self, config: ModelConfig, dims: FeatureDims) -> None:
+        super().__init__()
+        self.config, self.dims = config, dims
+        self.backbone = backbones.build(config.backbone, dims)
+        grid = GridDims(
+            channels=config.backbone.channels,
+            num_segments=dims.num_segments,
+            height=dims.grid_height,
+            width=dims.grid_width,
+        )
+        self.completer = completers.build(config.completer, grid)
+        self.enhancer = enhancers.build(config.enhancer, grid)
+
+    def encode(self, batch: FeatureBatch) -> Features:
+        """Return f^a, f^v, f^t with absent segments exactly zero."""
+        audio_present = batch.availability[..., Modality.AUDIO, None]
+        visual_present = batch.availability[..., Modality.VISUAL, None, None, None]
+        blanked = replace(
+            batch,
+            audio=torch.where(audio_present, batch.audio, 0.0),
+            visual=torch.where(visual_present, batch.visual, 0.0),
+        )
+        return self.backbone.encode(blanked).blanked(batch.availability)
+
+    def respond(
+        self,
+        features: Features,
+        availability: Bool[Tensor, "B T 2"],
+        *,
+        generator: torch.Generator,
+    ) -> Prediction:
+        """Complete, enhance and answer from what ``availability`` leaves of ``features``.
+
+        Segments with both modalities present bypass completer and enhancer (Eq. 8, first term).
+        """
+        seen = features.blanked(availability)
+        completion = self.completer.complete(seen, availability, generator=generator)
+        if bool(availability.all()):  # the sampler is most of the cost, and its output unused here
+            enhancement = Enhancement(features=completion.features)
+        else:
+            enhancement = self.enhancer.enhance(
+                completion.features, availability, generator=generator
+            )
+        untouched = availability.all(dim=-1)
+        pair = replace(
+            enhancement.features,
+            audio=torch.where(untouched[..., None], seen.audio, enhancement.features.audio),
+            visual=torch.where(
+                untouched[..., None, None, None], seen.visual, enhancement.features.visual
+            ),
+        )
+        return Prediction(
+            answers=self.backbone.answer(pair),
+            features=seen,
+            completion=completion,
+            enhancement=Enhancement(features=pair, details=enhancement.details),
+        )
+
+    def forward(self, batch: FeatureBatch, *, generator: torch.Generator) -> Prediction:
+        """Answer a batch; ``generator`` feeds the sampler of the enhancer, if it has one."""
+        return self.respond(self.encode(batch), batch.availability, generator=generator)

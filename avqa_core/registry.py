@@ -1,0 +1,84 @@
+"""One table per family of parts: completers, enhancers, backbones.
+
+A part is one class, its frozen config, and the one line that registers them together. Being
+registered enrols a part in the contract tests and in every table of the book.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from avqa_core.errors import RegistryError
+
+Part = TypeVar("Part")
+
+
+class Registry(Generic[Part]):
+    """Map a name to a part and to the config class that builds it."""
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self._parts: dict[str, type[Part]] = {}
+        self._configs: dict[str, type[Any]] = {}
+
+    def register(self, name: str, config: type[Any]) -> Callable[[type[Part]], type[Part]]:
+        """Return a class decorator that files the class under ``name`` with its config class.
+
+        Raises:
+            RegistryError: the name, or the config class, is taken already.
+        """
+
+        def decorate(part: type[Part]) -> type[Part]:
+            if name in self._parts or config in self._configs.values():
+                raise RegistryError(
+                    f"expected a new name and config for a {self.family}, got {name!r} with "
+                    f"{config.__name__}, which is registered already: choose another name"
+                )
+            self._parts[name], self._configs[name] = part, config
+            return part
+
+        return decorate
+
+    def build(self, config: Any, *run_time_facts: Any) -> Part:
+        """Build the part that ``config`` belongs to."""
+        return self._parts[self.name_of(config)](config, *run_time_facts)
+
+    def config(self, name: str) -> type[Any]:
+        """Return the config class registered under ``name``.
+
+        Raises:
+            RegistryError: nobody registered that name; the message lists the known ones.
+        """
+        if name not in self._configs:
+            close = difflib.get_close_matches(name, self._configs, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise RegistryError(
+                f"expected a {self.family} out of {', '.join(self)}, got {name!r}{hint}"
+            )
+        return self._configs[name]
+
+    def name_of(self, config: Any) -> str:
+        """Return the name under which the class of ``config`` was registered."""
+        for name, known in self._configs.items():
+            if type(config) is known:
+                return name
+        raise RegistryError(
+            f"expected the config of a registered {self.family} ({', '.join(self)}), "
+            f"got {type(config).__name__}: register its class first"
+        )
+
+    def unregister(self, name: str) -> None:
+        """Forget ``name``, so that a notebook cell can be run twice."""
+        self.config(name)
+        del self._parts[name], self._configs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._parts))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __len__(self) -> int:
+        return len(self._parts)

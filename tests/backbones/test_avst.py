@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch.nn import functional
+
+from avqa_core import rng
+from avqa_core.backbones.avst import AVST, AVSTConfig, QuestionEncoder
+from avqa_core.errors import ConfigError
+from avqa_core.types import FeatureDims
+from tests.factories import DIMS, make_batch
+
+PAPER_DIMS = FeatureDims(
+    audio_width=128,
+    visual_width=512,
+    num_segments=10,
+    grid_height=14,
+    grid_width=14,
+    num_words=93,
+    num_tokens=14,
+    num_answers=42,
+)
+
+
+def _avst(**options: object) -> AVST:
+    with rng.initialising(0):
+        return AVST(AVSTConfig(**{"channels": 8, **options}), DIMS).eval()
+
+
+def test_parameter_count_is_the_published_one() -> None:
+    with torch.device("meta"):
+        model = AVST(AVSTConfig(), PAPER_DIMS)
+    assert sum(one.numel() for one in model.parameters()) == 7_916_716
+
+
+def test_grounding_golden() -> None:
+    """Two locations, C=4: unit vectors along axes 0 and 1, audio along axis 0."""
+    with rng.initialising(0):
+        model = AVST(
+            AVSTConfig(channels=4), dataclasses.replace(DIMS, grid_height=1, grid_width=2)
+        ).eval()
+    visual = torch.zeros(1, 1, 4, 1, 2)
+    visual[0, 0, 0, 0, 0] = 3.0
+    visual[0, 0, 1, 0, 1] = 5.0
+    audio = torch.tensor([[[2.0, 0.0, 0.0, 0.0]]])
+    token, weights = model.ground(audio, visual)
+    # cosines are 1 and 0, so the softmax gives e/(e+1) and 1/(e+1)
+    expected = torch.tensor([0.7310586, 0.2689414])
+    assert torch.allclose(weights[0, 0, 0], expected, atol=1e-6)
+    pooled = torch.tensor([1.5, 2.5, 0.0, 0.0])
+    grounded = torch.tensor([0.7310586, 0.2689414, 0.0, 0.0])
+    by_hand = functional.linear(
+        torch.tanh(torch.cat([pooled, grounded])),
+        model.visual_token.weight,
+        model.visual_token.bias,
+    )
+    assert torch.allclose(token[0, 0], by_hand, atol=1e-6)
+
+
+def test_question_encoder_reads_padding_and_uses_hidden_then_cell() -> None:
+    with rng.initialising(1):
+        encoder = QuestionEncoder(5, 3)
+    tokens = torch.tensor([[1, 2, 0]])
+    question, states = encoder(tokens)
+    embedded = torch.tanh(encoder.embedding(tokens))
+    hidden, cell = torch.zeros(1, 3), torch.zeros(1, 3)
+    for step in range(3):
+        gates = functional.linear(
+            embedded[:, step], encoder.lstm.weight_ih_l0, encoder.lstm.bias_ih_l0
+        ) + functional.linear(hidden, encoder.lstm.weight_hh_l0, encoder.lstm.bias_hh_l0)
+        enter, forget, candidate, leave = gates.chunk(4, dim=-1)
+        cell = forget.sigmoid() * cell + enter.sigmoid() * candidate.tanh()
+        hidden = leave.sigmoid() * cell.tanh()
+        assert torch.allclose(states[:, step], hidden, atol=1e-6)
+    by_hand = encoder.project(torch.tanh(torch.cat([hidden, cell], dim=-1)))
+    assert torch.allclose(question, by_hand, atol=1e-6)
+    other = encoder(torch.tensor([[1, 2]]))[0]
+    assert not torch.allclose(question, other)
+
+
+@pytest.mark.parametrize("positions", ["none", "learned"])
+def test_order_in_time_matters_only_with_positions(positions: str) -> None:
+    model, batch = _avst(positions=positions), make_batch()
+    features = model.encode(batch)
+    backwards = dataclasses.replace(
+        features, audio=features.audio.flip(1), visual=features.visual.flip(1)
+    )
+    mirrored = dataclasses.replace(features, visual=features.visual.flip(4))
+    answers = model.answer(features).logits
+    for changed in (backwards, mirrored):
+        same = torch.allclose(answers, model.answer(changed).logits, atol=1e-5)
+        assert same == (positions == "none")
+
+
+def test_positions_bind_content_to_place() -> None:
+    """Swapping what stands left and right changes the mean over places: additive codes cannot."""
+    positions = _avst(positions="learned").positions
+    assert positions is not None
+    generator = rng.named(0, "bind")
+    audio, question = torch.zeros(1, 3, 8), torch.zeros(1, 8)
+    visual = torch.randn(1, 3, 8, 2, 4, generator=generator)
+    _, seen = positions(audio, visual, question)
+    _, swapped = positions(audio, visual.flip(4), question)
+    assert not torch.allclose(seen.mean(dim=(-2, -1)), swapped.mean(dim=(-2, -1)), atol=1e-4)
+
+
+def test_match_loss_counts_positives_and_negatives() -> None:
+    model, batch = _avst(), make_batch()
+    features = model.encode(batch)
+    terms = model.loss(features, model.answer(features), batch)
+    assert set(terms) == {"match"}
+    assert terms["match"].count.item() == 2 * 4 * 3
+    assert terms["match"].weight == 0.5
+    without = dataclasses.replace(batch, negative_visual=None)
+    assert len(model.loss(features, model.answer(features), without)) == 0
+
+
+def test_impossible_sizes_are_refused() -> None:
+    with pytest.raises(ConfigError, match="divisible"):
+        AVSTConfig(channels=10)

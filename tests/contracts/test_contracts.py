@@ -1,0 +1,160 @@
+"""The full product of registered parts keeps every contract; planted faults break them."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+
+from avqa_core.backbones import backbones
+from avqa_core.completion import Completer, CompleterConfig, completers
+from avqa_core.completion.zeros import Zeros, ZerosConfig
+from avqa_core.enhancement import enhancers
+from avqa_core.model import MissingModalityAVQA, ModelConfig
+from avqa_core.presets import SIZES, resize
+from avqa_core.types import Features, Modality
+from tests.contracts import contracts
+from tests.factories import DIMS, make_batch, make_model
+
+PRODUCT = list(product(completers, enhancers, backbones))
+SMALL = {
+    **SIZES["tiny"],
+    "channels": 8,
+    "num_slots": 4,
+    "num_steps": 2,
+    "num_heads": 2,
+    "bank_size": 6,
+    "dropout": 0.0,
+}
+
+
+def build(completer: str, enhancer: str, backbone: str) -> MissingModalityAVQA:
+    config = ModelConfig(
+        backbone=backbones.config(backbone)(),
+        completer=completers.config(completer)(),
+        enhancer=enhancers.config(enhancer)(),
+    )
+    model = make_model(resize(config, SMALL))
+    if not next(model.parameters()).is_meta:
+        with torch.no_grad():
+            clips = [model.encode(make_batch(num_rows=6, seed=seed)) for seed in (1, 2)]
+        model.completer.fit(clips, generator=torch.Generator().manual_seed(0))
+    return model
+
+
+@pytest.mark.parametrize("contract", contracts.CONTRACTS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(("completer", "enhancer", "backbone"), PRODUCT)
+def test_every_model_keeps(
+    contract: contracts.Contract, completer: str, enhancer: str, backbone: str
+) -> None:
+    contract(build(completer, enhancer, backbone))
+
+
+@pytest.mark.parametrize(("completer", "enhancer", "backbone"), PRODUCT)
+def test_every_model_survives_saving(
+    completer: str, enhancer: str, backbone: str, tmp_path: Path
+) -> None:
+    contracts.survives_saving(build(completer, enhancer, backbone), tmp_path)
+
+
+@pytest.mark.parametrize(("completer", "enhancer", "backbone"), PRODUCT)
+def test_every_model_builds_without_memory(completer: str, enhancer: str, backbone: str) -> None:
+    with torch.device("meta"):
+        model = build(completer, enhancer, backbone)
+    assert all(one.is_meta for one in model.parameters())
+
+
+class Faulty(Zeros):
+    """A completer whose one fault is planted by each test below."""
+
+    fault = ""
+
+    def __init__(self, config: ZerosConfig, dims: object) -> None:
+        super().__init__(config, dims)
+        self.unused = torch.nn.Parameter(torch.ones(3))
+        self.unused.requires_grad_(self.fault == "dead parameter")
+
+    def complete(self, features: Features, availability: torch.Tensor, *, generator):
+        done = super().complete(features, availability, generator=generator)
+        audio = done.features.audio
+        if self.fault == "mixes rows":
+            audio = audio + audio.mean(dim=0, keepdim=True)
+        elif self.fault == "global generator":
+            audio = audio + torch.randn_like(audio)
+        elif self.fault == "edits in place":
+            features.audio.add_(1.0)
+        return dataclasses.replace(done, features=dataclasses.replace(done.features, audio=audio))
+
+
+def plant(fault: str) -> MissingModalityAVQA:
+    model = build("zeros", "identity", "avst")
+    kind = type("Planted", (Faulty,), {"fault": fault})
+    model.completer = kind(ZerosConfig(), None).eval()
+    return model
+
+
+class Leaking(MissingModalityAVQA):
+    """A model that forgets to blank: the fault that the whole project is about."""
+
+    def encode(self, batch):
+        return self.backbone.encode(batch)
+
+    def respond(self, features, availability, *, generator):
+        mixed = dataclasses.replace(
+            features, question=features.question + 1e-3 * features.audio.mean(dim=1)
+        )
+        return super().respond(mixed, availability, generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("fault", "contract"),
+    [
+        ("mixes rows", contracts.rows_do_not_mix),
+        ("global generator", contracts.generator_rules),
+        ("dead parameter", contracts.gradients_reach_everything),
+    ],
+)
+def test_a_planted_fault_is_caught(fault: str, contract: contracts.Contract) -> None:
+    with pytest.raises(AssertionError):
+        contract(plant(fault))
+
+
+def test_a_leak_is_caught() -> None:
+    sound = build("zeros", "identity", "avst")
+    leaking = Leaking(sound.config, DIMS).eval()
+    with pytest.raises(AssertionError):
+        contracts.absent_means_absent(leaking)
+    with pytest.raises(AssertionError):
+        contracts.losses_ignore_absent(leaking)
+
+
+def test_filled_features_come_from_the_completer_alone() -> None:
+    """Where present the pair is the real one bit for bit; where absent it is the pseudo one."""
+    for completer in completers:
+        model = build(completer, "identity", "avst")
+        batch = contracts.some_absent(contracts.make_batch(), "segments")
+        prediction = model(batch, generator=torch.Generator().manual_seed(0))
+        pair, completion = prediction.enhancement.features, prediction.completion
+        there = batch.availability[..., Modality.AUDIO]
+        assert torch.equal(pair.audio[there], prediction.features.audio[there])
+        assert torch.allclose(pair.audio[~there], completion.pseudo_audio[~there])
+
+
+def test_registering_is_enough_to_be_enrolled() -> None:
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class MineConfig(CompleterConfig):
+        """A reader's own completer."""
+
+    @completers.register("mine", MineConfig)
+    class Mine(Zeros):
+        """Zeros under another name."""
+
+    try:
+        assert issubclass(Mine, Completer)
+        for contract in contracts.CONTRACTS:
+            contract(build("mine", "identity", "avst"))
+    finally:
+        completers.unregister("mine")

@@ -1,0 +1,126 @@
+"""A completer that looks along the clip: the absent half from the present half, over time.
+
+Ours, not the paper's. Three ideas carry it: condition on what is present, use the other segments,
+use the question everywhere. It learns from the recall loss alone, or together with the answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
+from avqa_core.config import require
+from avqa_core.types import Completion, Features, LossTerms, Modality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentTransformerConfig(CompleterConfig):
+    """Sizes of the segment transformer; ``width`` is its inner width, not C."""
+
+    width: int = 128
+    num_layers: int = 2
+    num_heads: int = 4
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(
+            self.width % self.num_heads == 0,
+            f"segment_transformer: expected width divisible by num_heads={self.num_heads}, "
+            f"got {self.width}: choose a multiple",
+        )
+
+
+@completers.register("segment_transformer", SegmentTransformerConfig)
+class SegmentTransformer(Completer):
+    """One token a segment and one for the question; both halves are predicted at every segment."""
+
+    def __init__(self, config: SegmentTransformerConfig, dims: GridDims) -> None:
+        super().__init__()
+        self.config, self.dims = config, dims
+        grid = dims.channels * dims.height * dims.width
+        self.audio_in = nn.Linear(dims.channels, config.width)
+        self.visual_in = nn.Linear(grid, config.width)
+        self.question_in = nn.Linear(dims.channels, config.width)
+        self.segment = nn.Parameter(0.1 * torch.randn(dims.num_segments, config.width))
+        self.absent = nn.Parameter(0.1 * torch.randn(2, config.width))
+        layer = nn.TransformerEncoderLayer(
+            config.width,
+            config.num_heads,
+            dim_feedforward=2 * config.width,
+            dropout=config.dropout,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, config.num_layers, norm=nn.LayerNorm(config.width), enable_nested_tensor=False
+        )
+        self.audio_out = nn.Linear(config.width, dims.channels)
+        self.visual_out = nn.Linear(config.width, grid)
+
+    def complete(
+        self,
+        features: Features,
+        availability: Bool[Tensor, "B T 2"],
+        *,
+        generator: torch.Generator,
+    ) -> Completion:
+        """Predict both halves of every segment; only absent ones replace anything."""
+        seen = features.blanked(availability)
+        question = self.question_in(features.question)[:, None]
+        tokens = torch.cat([question, self._tokens(seen, availability) + question], dim=1)
+        states = self.layers(tokens)[:, 1:]
+        pseudo_audio = self.audio_out(states)
+        pseudo_visual = rearrange(
+            self.visual_out(states),
+            "B T (C H W) -> B T C H W",
+            H=self.dims.height,
+            W=self.dims.width,
+        )
+        return Completion(
+            features=seen.filled(availability, pseudo_audio, pseudo_visual),
+            pseudo_audio=pseudo_audio,
+            pseudo_visual=pseudo_visual,
+        )
+
+    def _tokens(
+        self, seen: Features, availability: Bool[Tensor, "B T 2"]
+    ) -> Float[Tensor, "B T E"]:
+        audio = self.audio_in(seen.audio)
+        visual = self.visual_in(seen.visual.flatten(2))
+        audio_present = availability[..., Modality.AUDIO, None]
+        visual_present = availability[..., Modality.VISUAL, None]
+        audio = torch.where(audio_present, audio, self.absent[Modality.AUDIO])
+        visual = torch.where(visual_present, visual, self.absent[Modality.VISUAL])
+        return audio + visual + self.segment[: audio.shape[1]]
+
+    def loss(
+        self,
+        features: Features,
+        completion: Completion,
+        availability: Bool[Tensor, "B T 2"],
+        present: Bool[Tensor, "B T 2"],
+    ) -> LossTerms:
+        """Return the recall error of both halves, in the manner of Eq. 3-4.
+
+        Mean over elements, targets detached; only segments that are really there, and were hidden
+        from ``complete``, are targets.
+        """
+        hidden = present & ~availability
+        audio = functional.mse_loss(
+            completion.pseudo_audio, features.audio.detach(), reduction="none"
+        )
+        visual = functional.mse_loss(
+            completion.pseudo_visual, features.visual.detach(), reduction="none"
+        )
+        return LossTerms.masked_mean(
+            "recall_audio", audio.mean(dim=-1), hidden[..., Modality.AUDIO]
+        ) | LossTerms.masked_mean(
+            "recall_visual", visual.mean(dim=(-3, -2, -1)), hidden[..., Modality.VISUAL]
+        )

@@ -1,0 +1,1 @@
+"""Annotations, vocabulary, the packed feature store, batches, availability."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -31,6 +32,11 @@ REAL_FILES = {
     "avqa-test.original.json": ([1022, 601, 1199, 1228, 995, 927, 1274, 1115, 824], 55),
     "avqa-train.synthetic-videos.json": ([442, 1250, 442, 713, 356, 749, 1136, 494, 651], None),
 }
+
+
+@functools.cache
+def read_real(name: str):
+    return read_annotations(Path(str(REAL)) / name)
 
 
 def test_a_row_becomes_an_example():
@@ -169,7 +175,7 @@ def test_duplicate_question_ids_are_counted():
 @pytest.mark.parametrize("name", REAL_FILES)
 def test_every_row_of_the_real_files_loads(name):
     counts, num_repeated = REAL_FILES[name]
-    examples = read_annotations(Path(str(REAL)) / name)
+    examples = read_real(name)
     assert len(examples) == sum(counts)
     assert list(count_categories(examples).values()) == counts
     assert max(len(example.tokens) for example in examples) <= 14
@@ -182,7 +188,7 @@ def test_every_row_of_the_real_files_loads(name):
 @needs_real
 def test_the_real_files_speak_the_language_of_the_vocabulary():
     names = ("avqa-val.json", "avqa-test.json")
-    examples = [one for name in names for one in read_annotations(Path(str(REAL)) / name)]
+    examples = [one for name in names for one in read_real(name)]
     assert {word for one in examples for word in one.tokens} == set(MUSIC_AVQA_WORDS)
     assert {one.answer for one in examples} == set(MUSIC_AVQA_ANSWERS) - {"ten"}
     assert len({one.template for one in examples}) == 33

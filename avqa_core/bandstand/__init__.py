@@ -1,0 +1,1 @@
+"""The built-in world: rendered and sounded stages whose answers are computable."""

@@ -1,0 +1,312 @@
+"""The command line: parsing, progress and exit codes; the work is in the library.
+
+Whatever a command needs is imported inside of it, so that ``avqa --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from avqa_core.errors import AvqaError
+
+Several = tuple[str, ...]
+Preset = Literal["paper", "released_code", "recommended"]
+Size = Literal["tiny", "book", "full", "paper"]
+Regime = Literal["plain", "joint", "modality_dropout", "plug_in"]
+PartName = Literal["backbone", "completer", "enhancer"]
+
+
+def train(
+    data: Path,
+    out: Path,
+    preset: Preset = "recommended",
+    size: Size = "book",
+    regime: Regime = "joint",
+    seed: int = 0,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int = 32,
+    learning_rate: float = 1e-4,
+    schedule: Literal["constant", "step", "cosine"] = "constant",
+    device: str = "auto",
+    precision: Literal["float32", "bfloat16"] = "float32",
+    compile: bool = False,
+    accumulation: int = 1,
+    evaluate_every: int = 500,
+    checkpoint_every: int = 100,
+    set: Several = (),
+    init_from: Path | None = None,
+    init_parts: tuple[PartName, ...] = ("backbone",),
+    resume: Literal["auto", "require", "refuse"] = "auto",
+) -> int:
+    """Train a model, or go on with a run that was interrupted: the same command does both.
+
+    Under torchrun every process takes its share of the same batches.
+
+    Args:
+        data: data folder, as 'avqa world' makes one.
+        out: run folder; a run that was started there is taken up where it stopped.
+        preset: which model.
+        size: how large it is.
+        regime: plain (complete data), joint (the paper), modality_dropout or plug_in.
+        seed: the one number that all randomness comes from.
+        steps: steps of the optimiser; 2000 unless epochs are given.
+        epochs: passes over the training questions, instead of steps.
+        batch_size: questions a step, over all processes.
+        learning_rate: the highest one of the schedule.
+        schedule: how the learning rate falls.
+        device: auto, cpu, cuda or cuda:N.
+        precision: bfloat16 computes under autocast.
+        compile: compile the loss; pays off in long runs.
+        accumulation: parts that a batch is cut into, to fit into memory.
+        evaluate_every: steps between two validations; 0 validates after the last step only.
+        checkpoint_every: steps between two resume points; 0 writes one after the last step only.
+        set: any other field, e.g. completer.num_slots=50 completer=slot_mean
+            objective.recall_weight=0 training.warmup_steps=100.
+        init_from: a trained run to start from; plug_in needs one.
+        init_parts: what to take from it.
+        resume: auto goes on from a checkpoint if there is one, require only then, refuse never.
+    """
+    from avqa_core import commands
+    from avqa_core.losses import ObjectiveConfig
+    from avqa_core.progress import shown_training
+    from avqa_core.training.events import Finished
+    from avqa_core.training.settings import TrainConfig
+
+    trainer = commands.trainer(
+        data,
+        out,
+        preset_name=preset,
+        size=size,
+        objective=ObjectiveConfig(regime=regime),
+        training=TrainConfig(
+            num_steps=2000 if steps is None and epochs is None else steps,
+            num_epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            seed=seed,
+            device=device,
+            precision=precision,
+            compile=compile,
+            accumulation=accumulation,
+            evaluate_every=evaluate_every,
+            checkpoint_every=checkpoint_every,
+        ),
+        assignments=set,
+        init_from=init_from,
+        init_parts=init_parts,
+        resume=resume,
+    )
+    try:
+        for event in shown_training(trainer.run(), trainer.num_steps):
+            if isinstance(event, Finished) and trainer.processes.is_main:
+                score = "none" if event.best_score is None else f"{100 * event.best_score:.2f} %"
+                print(f"{event.step} steps in {event.seconds:.0f} s, best validation {score}")
+                print(f"next: avqa evaluate --run {out} --data {data}")
+    except KeyboardInterrupt:
+        _say(
+            f"interrupted after step {trainer.step}: the same command goes on from the last "
+            f"checkpoint of {out}, if one was written"
+        )
+        raise
+    return 0
+
+
+def evaluate(
+    run: Path,
+    data: Path,
+    scenarios: Several = ("complete", "audio_missing", "visual_missing", "both_missing"),
+    split: Literal["train", "val", "test"] = "test",
+    which: Literal["best", "last"] = "best",
+    seed: int = 0,
+    batch_size: int = 64,
+    device: str = "auto",
+    keep_answers: bool = False,
+    out: Path | None = None,
+) -> int:
+    """Answer a split in each scenario, print the table and write report.json.
+
+    Args:
+        run: run folder of a trained model.
+        data: data folder.
+        scenarios: complete, audio_missing, visual_missing, both_missing, 'mixed(p_a,p_v)',
+            'audio_drops(n)', 'visual_drops(n)'.
+        split: which questions.
+        which: the best checkpoint of the validation, or the last.
+        seed: decides who misses what in a mixed scenario, and the noise of a sampler.
+        batch_size: questions at a time; the report does not depend on it.
+        device: auto, cpu, cuda or cuda:N.
+        keep_answers: put every answer into the report, for paired tests.
+        out: where to write; report.json in the run folder if not given.
+    """
+    from avqa_core import commands
+    from avqa_core.training.distributed import is_main_process
+
+    report = commands.evaluate_run(
+        run,
+        data,
+        scenarios=scenarios,
+        split=split,
+        which=which,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        keep_answers=keep_answers,
+    )
+    if is_main_process():
+        path = out or run / "report.json"
+        report.save(path)
+        print(report.table())
+        print(f"written to {path}")
+    return 0
+
+
+def world(
+    out: Path,
+    clips: int = 2200,
+    seed: int = 0,
+    coupling: float = 0.8,
+    difficulty: float = 0.3,
+    video: bool = False,
+    workers: int | None = None,
+) -> int:
+    """Make a Bandstand: scenes, questions and features in the format of MUSIC-AVQA.
+
+    A build that was interrupted goes on where it stopped.
+
+    Args:
+        out: where to.
+        clips: of all three splits together; 8 : 1 : 2 for training, validation and test.
+        seed: of the whole world.
+        coupling: in [0, 1], how far sight predicts sound and back.
+        difficulty: in [0, 1], how fine the differences are that questions ask for.
+        video: write a playable .mp4 of each clip too.
+        workers: processes; one for each core if not given.
+    """
+    import os
+
+    from avqa_core import commands
+    from avqa_core.bandstand.world import WorldFinished, WorldProgress
+    from avqa_core.progress import Stage, shown_stages
+
+    def place(event: object) -> Stage | None:
+        if isinstance(event, WorldProgress):
+            return Stage(event.stage, event.done, event.total, "clip")
+        return None
+
+    events = commands.world_events(
+        out,
+        clips,
+        seed=seed,
+        coupling=coupling,
+        difficulty=difficulty,
+        video=video,
+        num_workers=workers or os.cpu_count() or 1,
+    )
+    for event in shown_stages(events, place):
+        if isinstance(event, WorldFinished):
+            print(f"{sum(event.num_questions.values())} questions in {out}")
+            print(f"next: avqa train --data {out} --out RUN")
+    return 0
+
+
+def encoders(
+    out: Path | None = None,
+    seed: int = 0,
+    visual_steps: int = 1500,
+    audio_steps: int = 3000,
+) -> int:
+    """Train Bandstand's frame and sound encoders anew, on scenes that are in no split.
+
+    Args:
+        out: where to write the weights and recipe.json; in place of the stored ones if not given.
+        seed: of scenes, first weights and order.
+        visual_steps: updates of the network that looks.
+        audio_steps: updates of the network that listens.
+    """
+    from avqa_core.bandstand import encoder_training as training
+    from avqa_core.progress import Stage, shown_stages
+
+    def place(event: object) -> Stage | None:
+        if isinstance(event, training.EncoderStep):
+            note = f"loss {event.loss:.3f}"
+            return Stage(event.network, event.step, event.num_steps, "step", note)
+        return None
+
+    config = training.EncoderConfig(seed=seed, visual_steps=visual_steps, audio_steps=audio_steps)
+    folder = out or Path(training.__file__).parent / "weights"
+    for event in shown_stages(training.train_encoders(config, folder), place):
+        if isinstance(event, training.EncodersWritten):
+            for name, score in event.scores.items():
+                print(f"{name}: {100 * score:.1f} %")
+            print(f"written to {event.folder}")
+    return 0
+
+
+def inspect(path: Annotated[Path, tyro.conf.Positional]) -> int:
+    """Describe a run, a checkpoint, a data folder, a feature store or a report.
+
+    Args:
+        path: of what to describe.
+    """
+    from avqa_core.inspection import describe
+
+    for line in describe(path):
+        print(line)
+    return 0
+
+
+def env() -> int:
+    """Check whether this machine has what the package needs; exit code 1 if it has not."""
+    from avqa_core.inspection import environment
+
+    lines = list(environment())
+    for is_fine, line in lines:
+        print(f"{'ok   ' if is_fine else 'WRONG'}  {line}")
+    return 0 if all(is_fine for is_fine, _ in lines) else 1
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "world": world,
+    "encoders": encoders,
+    "train": train,
+    "evaluate": evaluate,
+    "inspect": inspect,
+    "env": env,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 is success, 2 an error that the user can do something about, 130 an interruption.
+    """
+    try:
+        return int(
+            tyro.extras.subcommand_cli_from_dict(
+                COMMANDS,
+                prog="avqa",
+                description="Answer questions about clips whose sound or picture is gone.",
+                args=arguments,
+            )
+        )
+    except AvqaError as error:
+        _say(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _say(message: str) -> None:
+    """Write one line to stderr."""
+    sys.stderr.write(" ".join(message.split()) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""What the commands of ``avqa`` do, as functions that a program can call too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from avqa_core import bounds
+from avqa_core.bandstand.knobs import WorldConfig
+from avqa_core.bandstand.world import Event as WorldEvent
+from avqa_core.bandstand.world import build_world
+from avqa_core.config import override, require, to_dict
+from avqa_core.data.availability import Scenario
+from avqa_core.data.folder import DataFolder
+from avqa_core.errors import ConfigError
+from avqa_core.evaluation import evaluate
+from avqa_core.losses import ObjectiveConfig
+from avqa_core.model import ModelConfig
+from avqa_core.presets import SIZES, preset, resize
+from avqa_core.progress import counting
+from avqa_core.report import Report
+from avqa_core.training import checkpoint, runs
+from avqa_core.training.distributed import joined, resolve_device
+from avqa_core.training.loop import Resume, Trainer
+from avqa_core.training.settings import TrainConfig
+
+Configs = tuple[ModelConfig, ObjectiveConfig, TrainConfig]
+
+
+def compose(
+    model: ModelConfig,
+    objective: ObjectiveConfig,
+    training: TrainConfig,
+    assignments: Sequence[str],
+    size: str,
+) -> Configs:
+    """Apply assignments such as ``completer.num_slots=50`` or ``objective.recall_weight=0``.
+
+    A path begins with ``objective``, with ``training`` or with a part of the model. A part can be
+    exchanged by its name, ``completer=slot_mean``, and comes at the given size.
+
+    Raises:
+        ConfigError: no such field, or a value that does not fit it.
+    """
+    for assignment in assignments:
+        path, separator, text = assignment.partition("=")
+        require(
+            bool(separator and path),
+            f"--set: expected FIELD=VALUE such as completer.num_slots=50, got {assignment!r}",
+        )
+        value = _value(text)
+        head, _, rest = path.partition(".")
+        require(
+            bool(rest) or head not in ("objective", "training"),
+            f"--set: expected {head}.FIELD=VALUE, got {assignment!r}: name a field",
+        )
+        if head == "objective":
+            objective = override(objective, rest, value)
+        elif head == "training":
+            training = override(training, rest, value)
+        else:
+            model = override(model, path, value)
+            if not rest:
+                model = replace(model, **{head: resize(getattr(model, head), SIZES[size])})
+    return model, objective, training
+
+
+def trainer(
+    data: Path,
+    out: Path,
+    *,
+    preset_name: str,
+    size: str,
+    objective: ObjectiveConfig,
+    training: TrainConfig,
+    assignments: Sequence[str] = (),
+    init_from: Path | None = None,
+    init_parts: Sequence[str] = ("backbone",),
+    resume: Resume = "auto",
+) -> Trainer:
+    """Return the trainer that ``avqa train`` runs.
+
+    Raises:
+        AvqaError: something does not exist or does not fit.
+    """
+    model, objective, training = compose(
+        preset(preset_name, size), objective, training, assignments, size
+    )
+    folder = DataFolder(data)
+    initial = None if init_from is None else runs.load_run(init_from, "best")
+    if initial is not None and initial[1] != folder.vocabulary:
+        raise ConfigError(
+            f"--init-from: expected a run with the words and answers of {data}, got other ones: "
+            "use the world it was trained on"
+        )
+    return Trainer(
+        training,
+        model=model,
+        objective=objective,
+        train=folder.dataset("train"),
+        validation=folder.dataset("val"),
+        run_dir=out,
+        initial=None if initial is None else initial[0],
+        initial_parts=init_parts,
+        data_hash=runs.data_hash(data),
+        resume=resume,
+    )
+
+
+def evaluate_run(
+    run: Path,
+    data: Path,
+    *,
+    scenarios: Sequence[str],
+    split: str = "test",
+    which: checkpoint.Which = "best",
+    seed: int = 0,
+    batch_size: int = 64,
+    device: str = "auto",
+    keep_answers: bool = False,
+) -> Report:
+    """Return the report of a trained run on a split of a data folder.
+
+    Raises:
+        AvqaError: something does not exist or does not fit.
+    """
+    folder, place = DataFolder(data), resolve_device(device)
+    parsed = [Scenario.parse(one) for one in scenarios]
+    checkpoints = runs.RunFolder(run).checkpoints
+    model, loaded = checkpoint.load_model(checkpoint.find(checkpoints, which))
+    dataset = folder.dataset(split, loaded.vocabulary)
+    made_by = runs.provenance(seed, place, runs.data_hash(data))
+    with joined(place) as processes:
+        share = len(processes.share(len(dataset))) * len(parsed)
+        bar, advance = counting(share, "question")
+        with bar:
+            return evaluate(
+                model,
+                dataset,
+                parsed,
+                seed=seed,
+                batch_size=batch_size,
+                device=place,
+                split=split,
+                floors=bounds.floors(folder, split),
+                ceilings=bounds.ceilings(folder, split, parsed, seed),
+                keep_answers=keep_answers,
+                provenance={**made_by, "run": run_provenance(loaded)},
+                processes=processes,
+                on_rows=advance,
+            )
+
+
+def world_events(
+    out: Path,
+    clips: int,
+    *,
+    seed: int,
+    coupling: float,
+    difficulty: float,
+    video: bool,
+    num_workers: int,
+) -> Iterator[WorldEvent]:
+    """Build a Bandstand of ``clips``, split 8 : 1 : 2, yielding its progress.
+
+    Raises:
+        ConfigError: too few clips for three splits, or a knob out of range.
+    """
+    require(
+        clips >= 11,
+        f"--clips: expected at least 11, eight for training and three for the rest, got {clips}",
+    )
+    val, test = round(clips / 11), round(2 * clips / 11)
+    return build_world(
+        WorldConfig(seed=seed, coupling=coupling, difficulty=difficulty),
+        out,
+        splits={"train": clips - val - test, "val": val, "test": test},
+        num_workers=num_workers,
+        video=video,
+    )
+
+
+def run_provenance(loaded: checkpoint.Checkpoint) -> dict[str, Any]:
+    """Return where a trained model comes from: its config, and how and how long it was trained."""
+    return {
+        "config": to_dict(loaded.config),
+        "step": loaded.state.step,
+        "best_score": loaded.state.best_score,
+        "seconds": loaded.state.seconds,
+        "provenance": dict(loaded.state.provenance),
+    }
+
+
+def _value(text: str) -> Any:
+    """Return the JSON value that ``text`` is, or ``text`` itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,1 @@
+"""From files to arrays: decoding, log-mel spectrograms."""

@@ -1,0 +1,1 @@
+"""The trainer, its events, checkpoints and processes."""

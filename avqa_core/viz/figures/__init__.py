@@ -1,0 +1,35 @@
+"""Every figure type of the book: plain numbers in, one opaque figure out, no files."""
+
+from avqa_core.viz.figures.ablation import ablation_lines
+from avqa_core.viz.figures.accuracy import accuracy_by_category, accuracy_by_scenario
+from avqa_core.viz.figures.clips import clip_strip
+from avqa_core.viz.figures.diffusion import (
+    forward_noising,
+    path_plane,
+    pseudo_and_real,
+    reverse_path,
+    schedule_plot,
+)
+from avqa_core.viz.figures.slots import (
+    addressing_heatmap,
+    joint_weight_bound,
+    slots_by_instrument,
+)
+from avqa_core.viz.figures.training import moving_average, training_curves
+
+__all__ = [
+    "ablation_lines",
+    "accuracy_by_category",
+    "accuracy_by_scenario",
+    "addressing_heatmap",
+    "clip_strip",
+    "forward_noising",
+    "joint_weight_bound",
+    "moving_average",
+    "path_plane",
+    "pseudo_and_real",
+    "reverse_path",
+    "schedule_plot",
+    "slots_by_instrument",
+    "training_curves",
+]

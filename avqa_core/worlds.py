@@ -1,0 +1,82 @@
+"""The built-in world of each profile: built once, found again by what it was built from."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from avqa_core import fingerprint
+
+CLIPS = {
+    "smoke": {"train": 60, "val": 20, "test": 40},
+    "book": {"train": 1600, "val": 200, "test": 400},
+    "full": {"train": 6000, "val": 500, "test": 1000},
+}
+# what decides the bytes of a world: the generator, its encoders and the store's format
+_SOURCES = ("bandstand", "media", "data/store.py", "data/store_writer.py", "rng.py")
+
+Builder = Callable[[Path, dict[str, int]], Iterator[Any]]
+Watch = Callable[[Iterator[Any]], Iterable[Any]]
+
+
+def built(
+    profile: str,
+    parent: Path,
+    watch: Watch = iter,
+    builder: Builder | None = None,
+) -> Path:
+    """Return the world of ``profile`` below ``parent``, building it unless a fitting one is there.
+
+    A build that was interrupted goes on where it stopped; a world made by other code, or of another
+    size, is removed and built anew. Two processes that ask at once build it once.
+
+    Args:
+        profile: whose world.
+        parent: folder of all built-in worlds.
+        watch: hands the progress events on, for example to a bar.
+        builder: makes the clips; Bandstand if None.
+    """
+    folder, stamp = parent / profile, parent / f"{profile}.json"
+    wanted = {"clips": CLIPS[profile], "source": fingerprint.of_package(*_SOURCES)}
+    with _alone(parent / f"{profile}.lock"):
+        state = _read_stamp(stamp)
+        if state == wanted | {"finished": True} and folder.is_dir():
+            return folder
+        if state is None or {key: state.get(key) for key in wanted} != wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+        stamp.write_text(json.dumps(wanted | {"finished": False}))
+        for _ in watch((builder or _bandstand)(folder, CLIPS[profile])):
+            pass
+        stamp.write_text(json.dumps(wanted | {"finished": True}))
+    return folder
+
+
+def _bandstand(folder: Path, clips: dict[str, int]) -> Iterator[Any]:
+    """Build a Bandstand with the default knobs."""
+    import os
+
+    from avqa_core.bandstand.world import WorldConfig, build_world
+
+    return build_world(WorldConfig(), folder, splits=clips, num_workers=os.cpu_count() or 1)
+
+
+def _read_stamp(stamp: Path) -> dict[str, Any] | None:
+    try:
+        state = json.loads(stamp.read_text())
+    except (OSError, ValueError):
+        return None
+    return state if isinstance(state, dict) else None
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time into the block; the system drops the lock of a killed one."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

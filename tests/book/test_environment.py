@@ -1,0 +1,129 @@
+"""The files that say what to install agree, and the installer says what is wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from book.tools import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def requirements() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = project["optional-dependencies"]
+    extras = {line for group in groups.values() for line in group}
+    return [Requirement(line) for line in [*project["dependencies"], *sorted(extras)]]
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    kept = [line for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in kept}
+
+
+def test_conda_says_the_same_as_pip() -> None:
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    (pip,) = [entry["pip"] for entry in listed if isinstance(entry, dict)]
+    named = {str(Requirement(line)) for line in pip if not line.startswith("-")}
+    assert named == {str(one) for one in requirements()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"python{project['requires-python']}" in listed
+
+
+@pytest.mark.parametrize("one", requirements(), ids=str)
+def test_every_requirement_is_pinned_to_a_version_that_meets_it(one: Requirement) -> None:
+    assert one.specifier.contains(pins()[canonicalize_name(one.name)])
+
+
+def test_torch_is_pinned_first_and_without_a_local_version() -> None:
+    assert next(iter(pins())) == "torch"
+    assert "+" not in pins()["torch"]
+
+
+def test_the_pins_hold_everything_that_ours_pull_in() -> None:
+    """Walk the requirements of this environment: a package without a pin would drift."""
+    waiting, seen = [canonicalize_name(one.name) for one in requirements()], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for line in distribution(name).requires or []:
+            one = Requirement(line)
+            if one.marker is None or one.marker.evaluate({"extra": ""}):
+                waiting.append(canonicalize_name(one.name))
+    # CUDA builds of torch pull in their own packages, which torch itself pins
+    unpinned = {name for name in seen - set(pins()) if not name.startswith(("nvidia", "triton"))}
+    assert unpinned - {"cuda-toolkit", "cuda-bindings", "cuda-pathfinder"} == set()
+
+
+@pytest.mark.parametrize(
+    ("version", "good"), [((3, 10), False), ((3, 11), True), ((3, 13), True), ((3, 14), False)]
+)
+def test_the_range_of_pythons(version: tuple[int, int], good: bool) -> None:
+    problem = environment.unfit(version)
+    assert (problem is None) == good
+    assert good or f"got {version[0]}.{version[1]}" in str(problem)
+
+
+def test_torch_comes_first_from_its_index() -> None:
+    first, *rest = environment.commands(ROOT, Path("v"), "https://example.org/cpu")
+    assert first[-3:] == ["--index-url", "https://example.org/cpu", f"torch=={pins()['torch']}"]
+    assert all("--index-url" not in one for one in rest)
+    assert all("-c" in one for one in rest)
+    assert "--index-url" not in environment.commands(ROOT, Path("v"), "")[0]
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Path:
+    """A checkout whose environment is there already, with a Python that notes how it is called."""
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >> "$0.log"\nexit ${FAIL:-0}\n')
+    python.chmod(0o755)
+    return tmp_path
+
+
+def call(root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    program = ROOT / "book" / "tools" / "environment.py"
+    return subprocess.run(
+        [sys.executable, str(program), "--root", str(root)],
+        env={"PATH": "/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_installs_once_and_again_after_a_change(fake: Path) -> None:
+    log = fake / ".venv" / "bin" / "python.log"
+    assert call(fake).returncode == 0
+    assert len(log.read_text().splitlines()) == 3
+    assert call(fake).stdout == ""
+    assert len(log.read_text().splitlines()) == 3
+    with (fake / "constraints.txt").open("a") as stream:
+        stream.write("# changed\n")
+    assert call(fake, TORCH_INDEX_URL="https://example.org/cpu").returncode == 0
+    lines = log.read_text().splitlines()
+    assert len(lines) == 6
+    assert "https://example.org/cpu" in lines[3]
+
+
+def test_a_failed_installation_is_not_taken_for_done(fake: Path) -> None:
+    failed = call(fake, FAIL="1")
+    assert failed.returncode == 2
+    assert "expected pip to finish" in failed.stderr
+    assert not (fake / ".venv" / environment.STAMP).exists()
+    assert call(fake).returncode == 0

@@ -1,0 +1,89 @@
+"""Every rule about a built page, each shown to catch a planted fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from book.tools import gate_html
+from book.tools.layout import Layout
+
+PAGE = """<!doctype html>
+<html lang="en"><head>
+<link rel="stylesheet" href="style.css"><script src="code.js"></script>
+</head><body>
+<div class="onlyprint"><h1>Printed title</h1></div>
+<main><h1 id="title">Title</h1>
+<p><a href="other.html#place">There</a> <a href="https://example.org/">outside</a>
+<a href="#title">up</a></p>
+<img src="a.png" alt="A stage with three players.">
+<audio src="page_media/a.mp3"></audio>
+</main></body></html>
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    for name in ("style.css", "code.js", "a.png"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "page_media").mkdir()
+    (tmp_path / "page_media" / "a.mp3").write_text("sound")
+    (tmp_path / "other.html").write_text('<html><body><p id="place">Here</p></body></html>')
+    page = tmp_path / "page.html"
+    page.write_text(PAGE)
+    return page
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    """Pages are kept while one build is looked at; every test has its own."""
+    gate_html._parsed.cache_clear()
+    gate_html._anchors.cache_clear()
+
+
+def test_a_good_page_passes(path: Path) -> None:
+    assert gate_html.of_page(path) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<main>", "<main><pre>Traceback (most recent call last):</pre>", "traceback"),
+        ('<html lang="en">', "<html>", "no language"),
+        ('<h1 id="title">Title</h1>', "<p id='title'>Title</p>", "0 level-1 headings"),
+        ("<p>", "<h1>Second</h1><p>", "2 level-1 headings"),
+        ('alt="A stage with three players."', "", "no alt text"),
+        ('alt="A stage with three players."', 'alt=" "', "no alt text"),
+        ("A stage with three players.", "a.png", "file name as alt"),
+        ("A stage with three players.", "../_images/f81033ef52be97df.svg", "file name as alt"),
+        ('src="code.js"', 'src="https://cdn.example.org/code.js"', "<script> loads"),
+        ('src="code.js"', 'src="//cdn.example.org/code.js"', "<script> loads"),
+        ('href="style.css"', 'href="https://cdn.example.org/s.css"', "<link> loads"),
+        ('src="a.png"', 'src="https://example.org/a.png"', "<img> loads"),
+        ("<main>", '<main><iframe src="https://example.org"></iframe>', "<iframe> loads"),
+        ("</head>", "<style>@import url(https://x.org/a.css)</style></head>", "inline style"),
+        ('href="other.html#place"', 'href="gone.html"', "not in the folder"),
+        ('href="other.html#place"', 'href="/other.html"', "not in the folder"),
+        ('href="other.html#place"', 'href="other.html#elsewhere"', "no such place"),
+        ('href="#title"', 'href="#nowhere"', "no such place"),
+        ('src="page_media/a.mp3"', 'src="page_media/b.mp3"', "not in the folder"),
+        ("<p>", '<p id="title">', "used twice"),
+    ],
+)
+def test_a_fault_is_found(path: Path, old: str, new: str, said: str) -> None:
+    assert old in PAGE
+    path.write_text(PAGE.replace(old, new, 1))
+    found = gate_html.of_page(path)
+    assert any(said in problem for problem in found), found
+
+
+@pytest.mark.parametrize("name", ["a.png", "page_media/a.mp3", "page_media/unlinked.webp"])
+def test_media_weigh_with_their_page(path: Path, name: str) -> None:
+    (path.parent / name).write_bytes(b"x" * gate_html.PAGE_BYTES)
+    assert any("weighs" in problem for problem in gate_html.of_page(path))
+
+
+def test_a_page_that_was_not_built_is_found(layout: Layout) -> None:
+    layout.html.mkdir(parents=True)
+    assert "book/intro.html was not built" in gate_html.problems(layout)[0]

@@ -1,0 +1,86 @@
+"""Every rule about a chapter's source, each shown to catch a planted fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from avqa_core.errors import AvqaError
+from book.tools import gate_source, pairing, parameters
+from book.tools.layout import BookError, Layout
+
+
+def test_a_good_chapter_passes(layout: Layout) -> None:
+    assert gate_source.problems(layout) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("# # What does", "# ## What does", "one level-1 heading"),
+        ("# # What does a tiny chapter show?", "# # " + "long " * 13, "at most 60"),
+        ("# ## It adds up", "# # It adds up", "one level-1 heading"),
+        ("# ## It adds up", "# #### It adds up", "jumps from level"),
+        ('# %% tags=["parameters"]', "# %%", "got 0"),
+        ("steps = None", "steps = 2 * 3", "literals only"),
+        ("# %%\nfrom avqa_core", "# %%\n1\n\n# %%\nfrom avqa_core", "profiles.resolve"),
+        ("total\n", "total\n" + "total\n" * 30, "at most 25"),
+        ("# $1 + 1 = 2$", "# " + "word " * 130, "at most 120"),
+        ("total = run.seed", "open('/etc/passwd/x')\ntotal = run.seed", "absolute path"),
+        ("total = run.seed", "!pip install x\ntotal = run.seed", "installation"),
+        ("total = run.seed", "import urllib.request\ntotal = run.seed", "network"),
+        ("total = run.seed", "np.random.seed(0)\ntotal = run.seed", "global random state"),
+        ("at most 20 s", "at most 10 s", "does not promise '20 s'"),
+        ("At a glance", "In short", "one box 'At a glance'"),
+        ("device = None", "devise = None", "'device' is not declared"),
+        ("steps = None", "stops = None", "differ in 'steps'"),
+    ],
+)
+def test_a_fault_is_found(layout: Layout, edit, old: str, new: str, said: str) -> None:
+    edit(old, new)
+    try:
+        found = gate_source.problems(layout)
+    except AvqaError as error:
+        found = [str(error)]
+    assert any(said in problem for problem in found), found
+
+
+def test_too_many_cells_are_found(layout: Layout, chapter: Path) -> None:
+    chapter.write_text(chapter.read_text() + "\n# %%\n1\n" * 40)
+    pairing.pair(layout)
+    assert any("at most 40" in problem for problem in gate_source.problems(layout))
+
+
+def test_a_formula_counts_as_one_word(layout: Layout, edit) -> None:
+    edit("# $1 + 1 = 2$", "# $" + "a + " * 130 + "a$")
+    assert gate_source.problems(layout) == []
+
+
+def test_a_chapter_missing_from_the_contents_is_found(layout: Layout, chapter: Path) -> None:
+    (layout.notebooks / "02_more.py").write_text(chapter.read_text())
+    with pytest.raises(BookError, match="02_more"):
+        gate_source.problems(layout)
+
+
+def test_an_unknown_parameter_stops_the_run(layout: Layout, chapter: Path) -> None:
+    notebook = pairing.convert(layout, chapter)
+    parameters.check(notebook, {"steps": 3})
+    with pytest.raises(BookError, match="did you mean 'steps'"):
+        parameters.check(notebook, {"stepps": 3})
+
+
+def test_a_missing_tag_stops_the_run(layout: Layout, chapter: Path, edit) -> None:
+    edit('# %% tags=["parameters"]', "# %%")
+    with pytest.raises(BookError, match="one cell tagged 'parameters', got 0"):
+        parameters.check(pairing.convert(layout, chapter), {"steps": 3})
+
+
+def test_the_profile_gives_its_own_and_the_shared_values(layout: Layout) -> None:
+    assert parameters.of_profile("01_tiny", "smoke") == {
+        "profile": "smoke",
+        "seed": 1,
+        "num_seeds": 2,
+        "device": "cpu",
+        "steps": 2,
+    }

@@ -1,0 +1,87 @@
+"""The steps together, on a book in miniature; the slow ones start kernels and the page builder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from book.tools import cells, run
+from book.tools.__main__ import main
+from book.tools.layout import BookError, Layout
+
+
+def step(layout: Layout, *arguments: str) -> int:
+    return main([*arguments, "--root", str(layout.root), "--profile", "smoke"])
+
+
+def test_problems_are_one_message_and_exit_code_two(layout: Layout, edit, capsys) -> None:
+    edit("steps = None", "stops = None")
+    assert step(layout, "check") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: check: ")
+    assert "'steps'" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "09"), "expected a chapter, one of 01_tiny"),
+        (("run", "-p", "stepps=3"), "did you mean 'steps'"),
+        (("run", "-p", "steps"), "expected -p NAME=VALUE"),
+        (("stage",), "run 'python -m book.tools run 01_tiny' first"),
+    ],
+)
+def test_bad_requests_start_nothing(layout: Layout, capsys, arguments, said: str) -> None:
+    assert step(layout, *arguments) == 2
+    assert said in capsys.readouterr().err
+    assert not layout.executed("smoke").exists()
+
+
+def test_a_chapter_is_found_by_name_or_number(layout: Layout, chapter: Path) -> None:
+    assert {layout.chapter(name) for name in ("01", "tiny", "01_tiny")} == {chapter}
+    with pytest.raises(BookError, match="expected a chapter"):
+        layout.chapter("02")
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_a_chapter_runs_once_and_again_after_a_change(layout: Layout, edit) -> None:
+    def outcomes(**more):
+        return [(one.chapter, one.skipped, one.error) for one in run.run(layout, "smoke", **more)]
+
+    assert outcomes() == [("01_tiny", False, None)]
+    assert outcomes() == [("01_tiny", True, None)]
+    page = cells.read(layout.executed("smoke") / "01_tiny.ipynb")
+    assert page.cells[-3].outputs[0].data["text/plain"] == "5"
+    assert outcomes(overrides={"steps": 10}) == [("01_tiny", False, None)]
+    page = cells.read(layout.executed("smoke") / "01_tiny.ipynb")
+    assert page.cells[-3].outputs[0].data["text/plain"] == "21"
+    edit("total\n", "1 / 0\n")
+    ((_, skipped, error),) = outcomes()
+    assert not skipped
+    assert "ZeroDivisionError: division by zero" in error
+    assert error.startswith("cell 4 ('total = run.seed")
+    assert not (layout.executed("smoke") / "01_tiny.ipynb").exists()
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_the_whole_machine_and_what_stops_it(layout: Layout, edit, capsys) -> None:
+    (layout.results / "old.json").write_text("{}")
+    assert step(layout, "all") == 0, capsys.readouterr().err
+    page = (layout.html / "notebooks" / "01_tiny.html").read_text()
+    assert "Some stored results are older" in page
+    assert "mathjax/tex-svg-full.js" in page
+    assert "Provenance of this page" in page
+    offered = json.loads((layout.html / "_sources/notebooks/01_tiny.ipynb").read_text())
+    assert "{term}" not in json.dumps(offered)
+    assert step(layout, "zip") == 0
+    assert step(layout, "fresh") == 2
+    edit("{term}`sum`", "{term}`difference`")
+    assert step(layout, "run") == 0
+    assert step(layout, "stage") == 0
+    assert step(layout, "build") == 2
+    assert "difference" in capsys.readouterr().err

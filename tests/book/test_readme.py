@@ -1,0 +1,70 @@
+"""What the README prints, runs as printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from avqa_core.profiles import CHECKOUT_VARIABLE
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.S | re.M)
+
+
+def shell(command: str, folder: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env=os.environ
+        | {
+            CHECKOUT_VARIABLE: str(ROOT),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_python_quick_start(tmp_path: Path) -> None:
+    (source,) = blocks("python")
+    assert len([line for line in source.splitlines() if line.strip()]) <= 15
+    (tmp_path / "start.py").write_text(source)
+    said = shell("python start.py", tmp_path)
+    assert "audio_missing" in said
+
+
+@pytest.mark.slow
+def test_the_command_line(tmp_path: Path) -> None:
+    (source,) = [block for block in blocks("bash") if "avqa train" in block]
+    assert "audio_missing" in shell(source, tmp_path)
+    assert (tmp_path / "build/runs/mine/report.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+def test_papermill(tmp_path: Path) -> None:
+    (source,) = [block for block in blocks("bash") if "papermill" in block]
+    (tmp_path / "build").mkdir()
+    (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
+    shell(source, tmp_path)
+    assert '"seed = 3' in (tmp_path / "build/out.ipynb").read_text()
+
+
+def test_the_commands_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"`?make ([a-z-]+)`?", README))
+    assert {"book", "test", "lab"} <= named <= targets

@@ -1,0 +1,204 @@
+"""The commands do what their help says; what goes wrong is one line and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from avqa_core import cli
+from avqa_core.report import Report
+from avqa_core.training import runs
+from tests.training.worlds import write_world
+
+TINY = [
+    *("--size", "tiny", "--steps", "3", "--batch-size", "12", "--device", "cpu"),
+    *("--evaluate-every", "0", "--checkpoint-every", "2"),
+]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    return write_world(tmp_path_factory.mktemp("cli") / "world")
+
+
+def train(world: Path, out: Path, *more: str) -> int:
+    return cli.main(["train", "--data", str(world), "--out", str(out), *TINY, *more])
+
+
+@pytest.fixture(scope="module")
+def run(world, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("cli") / "run"
+    assert train(world, out, "--regime", "plain") == 0
+    return out
+
+
+def test_training_and_evaluating_end_to_end(world, run, capsys):
+    scenarios = ["complete", "audio_missing", "mixed(0.5,0.25)"]
+    arguments = ["--run", str(run), "--data", str(world), "--device", "cpu"]
+    assert cli.main(["evaluate", *arguments, "--scenarios", *scenarios, "--keep-answers"]) == 0
+    said = capsys.readouterr().out
+    report = Report.load(run / "report.json")
+    assert report.table() in said
+    assert report.scenarios == tuple(scenarios)
+    assert report.total("complete").tally.total == 24
+    # The floor is known wherever there are questions; this world has no ceiling.
+    assert report.total("complete").floor is not None
+    assert report.total("complete").ceiling is None
+    assert report.provenance["run"]["step"] == 3
+    assert report.provenance["data_hash"] == runs.data_hash(world)
+    assert len(report.answered) == 3
+
+
+def test_the_same_command_goes_on_where_it_stopped(world, run, capsys):
+    before = (run / "events.jsonl").read_text()
+    assert train(world, run, "--regime", "plain") == 0
+    assert (run / "events.jsonl").read_text().startswith(before[: before.rfind('{"event": "Fin')])
+    assert "3 steps" in capsys.readouterr().out
+
+
+def test_fields_are_set_by_their_path(world, tmp_path):
+    out = tmp_path / "run"
+    fields = ["completer=rmm", "completer.num_slots=5", "objective.recall_weight=0.25"]
+    assert train(world, out, "--set", *fields, "training.warmup_steps=2") == 0
+    config = runs.load_run(out)[2]
+    assert config.model.completer.num_slots == 5
+    assert config.objective.recall_weight == 0.25
+    assert config.training.warmup_steps == 2
+
+
+def test_an_exchanged_part_comes_at_the_size_of_the_preset(world, tmp_path):
+    assert train(world, tmp_path / "run", "--set", "completer=rmm") == 0
+    assert runs.load_run(tmp_path / "run")[2].model.completer.num_slots == 12
+
+
+def test_plugging_into_a_trained_run(world, run, tmp_path):
+    out = tmp_path / "plugged"
+    assert train(world, out, "--regime", "plug_in", "--init-from", str(run)) == 0
+    backbones = [runs.load_run(path)[0].backbone.state_dict() for path in (run, out)]
+    assert all((backbones[0][name] == backbones[1][name]).all() for name in backbones[0])
+
+
+@pytest.mark.parametrize("what", ["run", "checkpoint", "world", "features", "report"])
+def test_inspect_tells_what_is_there(world, run, what, capsys):
+    cli.main(["evaluate", "--run", str(run), "--data", str(world), "--scenarios", "complete"])
+    path, expected = {
+        "run": (run, "best: step-00000003"),
+        "checkpoint": (run / "checkpoints" / "step-00000003", "backbone: "),
+        "world": (world, "train: 72 questions about 24 clips"),
+        "features": (world / "features", "audio: 4 x 6 float16"),
+        "report": (run / "report.json", "95 % interval"),
+    }[what]
+    capsys.readouterr()
+    assert cli.main(["inspect", str(path)]) == 0
+    assert expected in capsys.readouterr().out
+
+
+def test_env_tells_what_this_machine_has(capsys):
+    assert cli.main(["env"]) == 0
+    said = capsys.readouterr().out
+    assert "Python 3" in said and "torch" in said and "WRONG" not in said
+
+
+def _damaged(world: Path, tmp_path: Path) -> Path:
+    questions = json.loads((world / "json" / "avqa-test.json").read_text())
+    questions[0]["anser"] = "theremin"
+    copy = tmp_path / "world"
+    (copy / "json").mkdir(parents=True)
+    (copy / "json" / "avqa-test.json").write_text(json.dumps(questions))
+    (copy / "features").symlink_to(world / "features")
+    for split in ("train", "val"):
+        text = (world / "json" / f"avqa-{split}.json").read_text()
+        (copy / "json" / f"avqa-{split}.json").write_text(text)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--data", "{nowhere}", "--out", "{out}"], "data folder"),
+        (["train", "--data", "{world}", "--out", "{out}", "--steps", "0"], "num_steps"),
+        (["train", "--data", "{world}", "--out", "{out}", "--set", "completer.slots=1"], "slots"),
+        (["train", "--data", "{world}", "--out", "{out}", "--set", "completer"], "FIELD=VALUE"),
+        (["train", "--data", "{world}", "--out", "{out}", "--set", "completer=magic"], "magic"),
+        (["train", "--data", "{world}", "--out", "{out}", "--set", "objective=1"], "objective"),
+        (["train", "--data", "{world}", "--out", "{out}", "--regime", "plug_in"], "init-from"),
+        (["train", "--data", "{world}", "--out", "{out}", "--device", "cuda:99"], "device"),
+        (["train", "--data", "{world}", "--out", "{run}", "--seed", "5"], "instead of"),
+        (["train", "--data", "{world}", "--out", "{out}", "--batch-size", "1000"], "batch"),
+        (["evaluate", "--run", "{nowhere}", "--data", "{world}"], "train first"),
+        (["evaluate", "--run", "{run}", "--data", "{nowhere}"], "data folder"),
+        (["evaluate", "--run", "{run}", "--data", "{world}", "--scenarios", "dark"], "dark"),
+        (["evaluate", "--run", "{run}", "--data", "{damaged}"], "theremin"),
+        (["inspect", "{nowhere}"], "got none of them"),
+        (["world", "--out", "{out}", "--clips", "3"], "at least 11"),
+        (["world", "--out", "{out}", "--coupling", "2"], "coupling"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(world, run, tmp_path, capsys, arguments, message):
+    places = {
+        "nowhere": tmp_path / "nowhere",
+        "out": tmp_path / "out",
+        "world": world,
+        "run": run,
+        "damaged": _damaged(world, tmp_path),
+    }
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    size = ["--size", "tiny"] if arguments[0] == "train" else []
+    assert cli.main([one.format(**places) for one in arguments] + size) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "question/s" not in line]
+    assert len(lines) == 1 and lines[0].startswith("error: ")
+    assert message in lines[0]
+    untouched = {path: content for path, content in before.items() if path.name != "lock"}
+    assert {path: path.read_bytes() for path in untouched} == untouched
+
+
+def test_an_interruption_says_how_to_go_on(world, tmp_path, capsys, monkeypatch):
+    from avqa_core.training.gradients import Gradients
+
+    real = Gradients.backward
+
+    def interrupted(self, step, parts):
+        if step == 2:
+            raise KeyboardInterrupt
+        return real(self, step, parts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Gradients, "backward", interrupted)
+        assert train(world, tmp_path / "run") == 130
+    assert "interrupted after step 2: the same command goes on" in capsys.readouterr().err
+    assert train(world, tmp_path / "run") == 0
+
+
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "world", "encoders", "inspect"])
+def test_help_needs_no_torch_and_explains_every_argument(command):
+    program = (
+        "import sys\n"
+        "from avqa_core import cli\n"
+        "try:\n"
+        f"    cli.main([*{[command] if command else []}, '--help'])\n"
+        "except SystemExit as stop:\n"
+        "    assert not stop.code\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"usage: avqa {command}".rstrip() in done.stdout
+
+
+def test_choices_of_the_command_line_are_those_of_the_library():
+    from typing import get_args
+
+    from avqa_core import losses, presets
+    from avqa_core.training.starting import PARTS
+
+    assert get_args(cli.Preset) == get_args(presets.PresetName)
+    assert get_args(cli.Size) == get_args(presets.SizeName)
+    assert get_args(cli.Regime) == get_args(losses.Regime)
+    assert get_args(cli.PartName) == PARTS

@@ -1,0 +1,1 @@
+"""Frozen networks that turn frames and log-mel patches into stored features."""

@@ -1,0 +1,55 @@
+"""Do the stored results still come from this source? A banner if not; a stop at a release."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from avqa_core.training import runs
+from book.tools.layout import Layout
+
+
+def stale(layout: Layout) -> list[str]:
+    """Return what is out of date among the stored results, as one sentence each.
+
+    Every JSON file below ``book/results`` is looked at: each provenance in it, at any depth, has to
+    name source that still does what it did when the numbers were made.
+    """
+    found = []
+    for path in sorted(layout.results.rglob("*.json")):
+        name = path.relative_to(layout.results).as_posix()
+        try:
+            content = json.loads(path.read_text())
+        except ValueError as error:
+            found.append(f"{name} is no JSON ({error}): run 'make results'")
+            continue
+        made_by = list(_provenances(content))
+        if not made_by:
+            found.append(f"{name} does not say what it was made from: run 'make results'")
+        elif not all(runs.is_fresh(one) for one in made_by):
+            found.append(f"{name} was made by another version of the source: run 'make results'")
+    return found
+
+
+def banner(layout: Layout) -> str | None:
+    """Return the text of the banner on every page, None if everything is fresh."""
+    found = [one.split(" ")[0] for one in stale(layout)]
+    if not found:
+        return None
+    shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    return (
+        f"Some stored results are older than the source of this book ({shown}). "
+        "<code>make results</code> makes them anew."
+    )
+
+
+def _provenances(content: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(content, dict):
+        if {"source_hash", "source_modules"} <= set(content):
+            yield content
+        for value in content.values():
+            yield from _provenances(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _provenances(value)

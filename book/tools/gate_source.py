@@ -1,0 +1,135 @@
+"""What can be said about a chapter before it runs: its shape, its sizes, its parameters."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from avqa_core import profiles
+from book.tools import cells, pairing, parameters
+from book.tools.layout import Layout
+
+CODE_LINES = 25
+TEXT_WORDS = 120
+CELLS = 40
+IMPORT_LINES = 12
+TITLE_LENGTH = 60
+
+_FORBIDDEN = {
+    "an absolute path": re.compile(r"""["'](~?/[a-zA-Z][\w.-]*/|[A-Z]:\\)"""),
+    "an installation from within a page": re.compile(r"^\s*[!%]\s*(pip|conda|uv)\b", re.M),
+    "a call to the network": re.compile(
+        r"\b(urllib\.request|requests\.|urlopen|hf_hub_download|load_dataset|wget|curl)\b"
+    ),
+    "the global random state": re.compile(r"\b(torch\.manual_seed|np\.random\.(seed|rand\w*))\("),
+}
+_SIGNS_OF_MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.S)
+
+
+def problems(layout: Layout) -> list[str]:
+    """Check every chapter's source, its pair and its profiles."""
+    layout.pages()
+    found = pairing.problems(layout)
+    for script in layout.chapters():
+        notebook = cells.from_script(script)
+        found += [f"{script.stem}: {what}" for what in _shape(notebook)]
+        found += [f"{script.stem}: {what}" for what in _sizes(notebook)]
+        found += [f"{script.stem}: {what}" for what in _contents(notebook)]
+        found += parameters.problems(pairing.convert(layout, script))
+        found += _budget(notebook, script)
+    return found
+
+
+def _shape(notebook: NotebookNode) -> Iterator[str]:
+    """Check the anatomy: title first, one parameters cell of literals, resolved right after."""
+    titles = [line for cell in notebook.cells for line in _headings(cell) if line[0] == 1]
+    first = notebook.cells[0] if notebook.cells else None
+    if len(titles) != 1 or first is None or not first.source.startswith("# "):
+        yield f"expected one level-1 heading, in the first cell, got {len(titles)}: mend it"
+    elif len(titles[0][1]) > TITLE_LENGTH:
+        yield f"the title has {len(titles[0][1])} characters, at most {TITLE_LENGTH}: shorten it"
+    yield from _levels(notebook)
+    tagged = cells.tagged(notebook, cells.PARAMETERS)
+    if len(tagged) != 1:
+        yield f"expected one cell tagged 'parameters', got {len(tagged)}: mend it"
+        return
+    if not _only_literals(tagged[0].source):
+        yield "the parameters cell computes something: literals only, derive in the next cell"
+    code = cells.code(notebook)
+    after = code[code.index(tagged[0]) + 1 :]
+    if not after or "profiles.resolve(" not in after[0].source:
+        yield "expected profiles.resolve(...) in the cell after the parameters, got none: add it"
+
+
+def _levels(notebook: NotebookNode) -> Iterator[str]:
+    before = 0
+    for cell in notebook.cells:
+        for level, title in _headings(cell):
+            if level > before + 1:
+                yield f"heading {title!r} jumps from level {before} to {level}: go down by one"
+            before = level
+
+
+def _headings(cell: NotebookNode) -> list[tuple[int, str]]:
+    if cell.cell_type != "markdown":
+        return []
+    text = re.sub(r"^(```+|:::+).*?^\1\s*$", "", cell.source, flags=re.S | re.M)
+    return [(len(sign), title) for sign, title in re.findall(r"^(#+) (.+)$", text, re.M)]
+
+
+def _only_literals(source: str) -> bool:
+    for statement in ast.parse(source).body:
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+            return False
+        try:
+            ast.literal_eval(statement.value)
+        except ValueError:
+            return False
+    return True
+
+
+def _sizes(notebook: NotebookNode) -> Iterator[str]:
+    if len(notebook.cells) > CELLS:
+        yield f"{len(notebook.cells)} cells, at most {CELLS}: split the chapter"
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            if len(lines) > CODE_LINES:
+                yield f"cell {number} has {len(lines)} lines, at most {CODE_LINES}: split it"
+            imports = [line for line in lines if re.match(r"(import|from) ", line)]
+            if len(imports) > IMPORT_LINES:
+                yield f"cell {number} imports {len(imports)} times, at most {IMPORT_LINES}"
+        else:
+            words = len(_SIGNS_OF_MATH.sub(" formula ", cell.source).split())
+            if words > TEXT_WORDS and "```" not in cell.source:
+                yield f"cell {number} has {words} words, at most {TEXT_WORDS}: split it"
+
+
+def _contents(notebook: NotebookNode) -> Iterator[str]:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        for what, pattern in _FORBIDDEN.items():
+            if pattern.search(cell.source):
+                yield f"cell {number} has {what}: a page runs anywhere, offline, and by its seed"
+    source = "\n".join(cell.source for cell in cells.code(notebook))
+    if "seed" not in source:
+        yield "no seed anywhere: set it from the parameters"
+
+
+def _budget(notebook: NotebookNode, script: Path) -> list[str]:
+    """Compare the promise in the "At a glance" box with the budget that the gate enforces."""
+    seconds = profiles.budget(script.stem, "book")
+    for profile in profiles.PROFILES:
+        profiles.budget(script.stem, profile)
+    promised = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    boxes = [cell.source for cell in notebook.cells if "At a glance" in cell.source]
+    if len(boxes) != 1:
+        return [f"{script.stem}: expected one box 'At a glance', got {len(boxes)}: mend it"]
+    if promised not in boxes[0].replace("\u00a0", " "):
+        return [f"{script.stem}: 'At a glance' does not promise '{promised}', its book budget"]
+    return []

@@ -62,7 +62,7 @@ world: environment  ## the built-in world of a profile (book: 2 min)
 
 results: environment  ## make every stored result anew (hours; says how long, goes on where it stopped)
 	@$(BOOK) world --profile book
-	@for recipe in book/recipes/[0-9]*.py; do echo "results: $$recipe"; $(RUN) $$recipe; done
+	@$(RUN) -m avqa_core.cli results --profile book --jobs $(JOBS)
 
 bench: environment  ## speed and memory, printed and stored
 	@for script in benchmarks/*.py; do echo "bench: $$script"; $(RUN) $$script; done

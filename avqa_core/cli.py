@@ -15,6 +15,7 @@ import tyro
 from avqa_core.errors import AvqaError
 
 Several = tuple[str, ...]
+Profile = Literal["smoke", "book", "full"]
 Preset = Literal["paper", "released_code", "recommended"]
 Size = Literal["tiny", "book", "full", "paper"]
 Regime = Literal["plain", "joint", "modality_dropout", "plug_in"]
@@ -46,7 +47,8 @@ def train(
 ) -> int:
     """Train a model, or go on with a run that was interrupted: the same command does both.
 
-    Under torchrun every process takes its share of the same batches.
+    Under torchrun every process takes its share of the same batches:
+    torchrun --nproc-per-node 2 -m -- avqa_core.cli train ...
 
     Args:
         data: data folder, as 'avqa world' makes one.
@@ -131,6 +133,9 @@ def evaluate(
     out: Path | None = None,
 ) -> int:
     """Answer a split in each scenario, print the table and write report.json.
+
+    Under torchrun every process answers its share of the questions:
+    torchrun --nproc-per-node 2 -m -- avqa_core.cli evaluate ...
 
     Args:
         run: run folder of a trained model.
@@ -249,6 +254,76 @@ def encoders(
     return 0
 
 
+def results(
+    profile: Profile = "book",
+    out: Path = Path("build/results"),
+    only: Several = (),
+    jobs: int = 2,
+    seeds: int | None = None,
+    list: bool = False,
+    data: Path | None = None,
+    keep_stale: bool = False,
+    store: Path | None = None,
+) -> int:
+    """Run the experiments of the book and write the numbers that its pages read.
+
+    Says first how many runs there are, how long they take and where they go on. Each run is a
+    process of one thread; finished ones are skipped, killed ones go on from their resume point.
+
+    Args:
+        profile: smoke (seconds), book (two CPU cores) or full (a GPU).
+        out: folder of all runs.
+        only: groups to run, e.g. plug_in table4; all but unet and coupling if not given.
+        jobs: runs at once.
+        seeds: how many; those of the profile if not given.
+        list: only tell where every run stands, and the command that runs it alone.
+        data: data folder; the built-in world of the profile if not given.
+        keep_stale: count runs that were made by other source instead of running them again.
+        store: JSON file of the results; book/results/PROFILE.json if not given.
+    """
+    from avqa_core.experiments.making import Making
+    from avqa_core.experiments.processes import RunEnded, RunStarted
+    from avqa_core.profiles import checkout
+    from avqa_core.progress import Stage, shown_stages
+
+    ended = Stage("runs", 0, 0, "run")
+
+    def place(event: object) -> Stage | None:
+        nonlocal ended
+        if isinstance(event, RunEnded):
+            ended = Stage("runs", event.num_ended, event.num_runs, "run", event.run.experiment.name)
+            return ended
+        if isinstance(event, RunStarted) and ended.total:
+            return ended._replace(note=event.run.experiment.name)
+        return None
+
+    making = Making(
+        profile,
+        out,
+        checkout() / "build" / "world",
+        only=only,
+        num_seeds=seeds,
+        num_jobs=jobs,
+        data=data,
+        keep_stale=keep_stale,
+        store=store,
+    )
+    for line in making.describe():
+        print(line, flush=True)
+    if list:
+        for line in making.listed():
+            print(line)
+        return 0
+    with making.alone():
+        try:
+            for event in shown_stages(making.run(), place):
+                if isinstance(event, RunEnded) and event.outcome is None:
+                    _say(f"failed: {event.run.experiment.name}: {event.reason}")
+        finally:
+            print(f"{making.collect()} runs in {making.store}")
+    return 0
+
+
 def inspect(path: Annotated[Path, tyro.conf.Positional]) -> int:
     """Describe a run, a checkpoint, a data folder, a feature store or a report.
 
@@ -277,6 +352,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "encoders": encoders,
     "train": train,
     "evaluate": evaluate,
+    "results": results,
     "inspect": inspect,
     "env": env,
 }

@@ -83,8 +83,12 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     return f"{where}: expected one of {', '.join(known)}, got {key!r}{hint}"
 
 
-@cache
 def _hints(kind: Any) -> dict[str, Any]:
+    return _cached_hints(kind)
+
+
+@cache
+def _cached_hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
@@ -106,7 +110,11 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
         (item_hint, *_) = typing.get_args(hint)
         return tuple(_decode(item_hint, item, where) for item in value)
     if is_dataclass(hint):
-        return value if isinstance(value, hint) else from_dict(cast(Any, hint), value, where)
+        return (
+            value
+            if isinstance(value, cast(Any, hint))
+            else from_dict(cast(Any, hint), value, where)
+        )
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -60,8 +61,12 @@ def of_files(paths: Iterable[Path], root: Path) -> str:
     return of_text(*parts)
 
 
+@cache
 def of_package(*folders: str) -> str:
-    """Return a hash of the whole package, or of its ``folders`` and top-level modules named."""
+    """Return a hash of the whole package, or of its ``folders`` and modules named.
+
+    Found once a process: what was imported does not change with the files.
+    """
     roots = [PACKAGE / folder for folder in folders] or [PACKAGE]
     files: set[Path] = set()
     for root in roots:

@@ -43,7 +43,8 @@ class Registry(Generic[Part]):
 
     def build(self, config: Any, *run_time_facts: Any) -> Part:
         """Build the part that ``config`` belongs to."""
-        return self._parts[self.name_of(config)](config, *run_time_facts)
+        part: Callable[..., Part] = self._parts[self.name_of(config)]
+        return part(config, *run_time_facts)
 
     def config(self, name: str) -> type[Any]:
         """Return the config class registered under ``name``.

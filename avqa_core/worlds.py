@@ -14,9 +14,10 @@ from avqa_core import fingerprint
 
 CLIPS = {
     "smoke": {"train": 60, "val": 20, "test": 40},
-    "book": {"train": 1600, "val": 200, "test": 400},
-    "full": {"train": 6000, "val": 500, "test": 1000},
+    "book": {"train": 3000, "val": 150, "test": 300},
+    "full": {"train": 12000, "val": 500, "test": 1000},
 }
+FEW_CLIPS = 200
 # what decides the bytes of a world: the generator, its encoders and the store's format
 _SOURCES = ("bandstand", "media", "data/store.py", "data/store_writer.py", "rng.py")
 
@@ -62,7 +63,9 @@ def _bandstand(folder: Path, clips: dict[str, int]) -> Iterator[Any]:
 
     from avqa_core.bandstand.world import WorldConfig, build_world
 
-    return build_world(WorldConfig(), folder, splits=clips, num_workers=os.cpu_count() or 1)
+    # new processes import the main module again, which a short script need not be ready for
+    num_workers = 1 if sum(clips.values()) <= FEW_CLIPS else os.cpu_count() or 1
+    return build_world(WorldConfig(), folder, splits=clips, num_workers=num_workers)
 
 
 def _read_stamp(stamp: Path) -> dict[str, Any] | None:

@@ -71,6 +71,9 @@ def test_files_count_by_place_and_content_not_by_order(tmp_path) -> None:
     assert fingerprint.of_files([first, moved], tmp_path) != before
 
 
-def test_a_part_of_the_package_is_not_the_whole() -> None:
-    assert fingerprint.of_package("rng.py") != fingerprint.of_package()
-    assert fingerprint.of_package("rng.py") == fingerprint.of_package("rng.py")
+def test_a_part_of_the_package_is_named_by_folder_or_file() -> None:
+    part = fingerprint.of_package("rng.py")
+    assert part == fingerprint.of_files([fingerprint.PACKAGE / "rng.py"], fingerprint.PACKAGE)
+    assert part != fingerprint.of_package("rng.py", "errors.py")
+    media = [one for one in (fingerprint.PACKAGE / "media").rglob("*.py")]
+    assert fingerprint.of_package("media") == fingerprint.of_files(media, fingerprint.PACKAGE)

@@ -23,16 +23,33 @@ from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AVSTConfig(BackboneConfig):
-    """Sizes and options of AVST; the defaults are the published ones.
+    """Sizes and options of AVST; the published network is what the defaults build.
 
-    ``positions`` is ours: the published network has no order in time or place beyond what the
-    stored features leak, so it cannot tell first from last or left from right.
+    Departure: ``positions`` and ``fusion`` are ours. The published network has no order in time or
+    place beyond what the stored features leak, so it cannot tell first from last or left from
+    right (``positions="none"``), and its only product of question and clip is C wide
+    (``fusion="product"``). ``forget_bias`` is only an initial value: with torch's own, the LSTM has
+    forgotten which instrument was asked about before it is through the padding (over questions
+    that differ in one instrument its vector then varies by less than a hundredth of its length),
+    and training starts on a plateau.
+
+    Attributes:
+        num_heads: of the question's attention over time.
+        dropout: in that attention and behind it.
+        match_weight: weight of the matching loss.
+        positions: ``none`` or ``learned``, see ``BoundPositions``.
+        fusion: ``product``, or ``wide``: a hidden layer over clip and question beside it.
+        fusion_width: units of that layer.
+        forget_bias: initial bias of the LSTM's forget gate.
     """
 
     num_heads: int = 4
     dropout: float = 0.1
     match_weight: float = 0.5
     positions: Literal["none", "learned"] = "none"
+    fusion: Literal["product", "wide"] = "product"
+    fusion_width: int = 1024
+    forget_bias: float = 4.0
 
     def __post_init__(self) -> None:
         require(
@@ -49,11 +66,15 @@ class QuestionEncoder(nn.Module):
     Departure: none. As published, the LSTM also reads the padding, so packing would change results.
     """
 
-    def __init__(self, num_words: int, channels: int) -> None:
+    def __init__(self, num_words: int, channels: int, forget_bias: float = 0.0) -> None:
         super().__init__()
         self.embedding = nn.Embedding(num_words, channels)
         self.lstm = nn.LSTM(channels, channels, batch_first=True)
         self.project = nn.Linear(2 * channels, channels)
+        with torch.no_grad():
+            # gate order i, f, g, o
+            self.lstm.get_parameter("bias_ih_l0")[channels : 2 * channels] += forget_bias
+            self.embedding.weight[0] = 0.0  # padding begins by saying nothing
 
     def forward(
         self, tokens: Int[Tensor, "B N"]
@@ -90,6 +111,31 @@ class QuestionOverTime(nn.Module):
         return self.norm(attended + self.feed_forward(attended)), weights[:, 0]
 
 
+class WideFusion(nn.Module):
+    """One wide hidden layer over what was heard, what was seen and the question, each normalised.
+
+    A product as narrow as C has to line up the question's code of an instrument with the clip's
+    before it gives any gradient; random hidden units do not have to wait for that.
+    """
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(3))
+        self.layers = nn.Sequential(
+            nn.Linear(3 * channels, width), nn.ReLU(), nn.Linear(width, channels)
+        )
+
+    def forward(
+        self,
+        heard: Float[Tensor, "B C"],
+        seen: Float[Tensor, "B C"],
+        question: Float[Tensor, "B C"],
+    ) -> Float[Tensor, "B C"]:
+        """Return what to add to the state that the answer is read from."""
+        parts = [norm(one) for norm, one in zip(self.norms, (heard, seen, question), strict=True)]
+        return self.layers(torch.cat(parts, dim=-1))
+
+
 @backbones.register("avst", AVSTConfig)
 class AVST(Backbone):
     """The AVST network; 7,916,716 parameters at C=512, D=128, 93 words, 42 answers."""
@@ -98,7 +144,7 @@ class AVST(Backbone):
         super().__init__()
         self.config, self.channels = config, config.channels
         channels = config.channels
-        self.question_encoder = QuestionEncoder(dims.num_words, channels)
+        self.question_encoder = QuestionEncoder(dims.num_words, channels, config.forget_bias)
         self.audio_encoder = nn.Sequential(
             nn.Linear(dims.audio_width, channels), nn.ReLU(), nn.Linear(channels, channels)
         )
@@ -123,6 +169,9 @@ class AVST(Backbone):
         self.fusion = nn.Linear(2 * channels, channels)
         self.answer_head = nn.Linear(channels, dims.num_answers)
         self.positions = BoundPositions(channels, dims) if config.positions == "learned" else None
+        self.wide_fusion = (
+            WideFusion(channels, config.fusion_width) if config.fusion == "wide" else None
+        )
 
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a [B, T, C], f^v [B, T, C, H, W] and f^t [B, C]."""
@@ -145,36 +194,42 @@ class AVST(Backbone):
 
         Spatial grounding of AVST, Sec. 4.2: cosine of audio and location, softmax over locations.
         """
-        locations = rearrange(visual, "B T C H W -> B T (H W) C")
-        unit_locations = functional.normalize(locations, dim=-1)
-        unit_audio = functional.normalize(audio, dim=-1)
-        weights = torch.einsum("btsc,btc->bts", unit_locations, unit_audio).softmax(dim=-1)
-        grounded = torch.einsum("bts,btsc->btc", weights, unit_locations)
-        pooled = locations.mean(dim=2)
+        locations = rearrange(visual, "B T C H W -> (B T) C (H W)")
+        # Dividing by lengths afterwards saves two copies of the map, which is most of the memory.
+        lengths = locations.square().sum(dim=1, keepdim=True).sqrt().clamp(min=1e-12)
+        unit_audio = rearrange(functional.normalize(audio, dim=-1), "B T C -> (B T) 1 C")
+        weights = (torch.bmm(unit_audio, locations) / lengths).softmax(dim=-1)
+        average = torch.full_like(weights, 1 / weights.shape[-1])
+        shares = torch.cat([average, weights / lengths], dim=1)
+        summed = torch.bmm(shares, locations.transpose(1, 2))
+        pooled, grounded = rearrange(summed, "(B T) n C -> n B T C", B=audio.shape[0])
         token = self.visual_token(torch.tanh(torch.cat([pooled, grounded], dim=-1)))
-        return token, rearrange(weights, "B T (H W) -> B T H W", H=visual.shape[-2])
+        return token, rearrange(
+            weights, "(B T) 1 (H W) -> B T H W", B=audio.shape[0], H=visual.shape[-2]
+        )
 
     def answer(self, features: Features) -> Answers:
         """Return logits over the answers; details hold the attention maps."""
-        audio, visual, question = features.audio, features.visual, features.question
+        audio, question = features.audio, features.question
+        token, spatial_weights = self.ground(audio, features.visual)
         if self.positions is not None:
-            audio, visual = self.positions(audio, visual, question)
-        visual_token, spatial_weights = self.ground(audio, visual)
+            audio_shift, token_shift = self.positions(audio, features.visual, question)
+            audio, token = audio + audio_shift, token + token_shift
         audio_attended, audio_weights = self.audio_over_time(question, audio)
-        visual_attended, visual_weights = self.visual_over_time(question, visual_token)
-        both = torch.cat(
-            [audio_attended + audio.mean(dim=1), visual_attended + visual_token.mean(dim=1)],
-            dim=-1,
+        visual_attended, visual_weights = self.visual_over_time(question, token)
+        heard, seen = audio.mean(dim=1), token.mean(dim=1)
+        fused = self.fusion(
+            torch.tanh(torch.cat([audio_attended + heard, visual_attended + seen], dim=-1))
         )
-        fused = self.fusion(torch.tanh(both))
+        state = torch.tanh(fused * question)
+        if self.wide_fusion is not None:
+            state = state + self.wide_fusion(heard, seen, question)
         return Answers(
-            logits=self.answer_head(torch.tanh(fused * question)),
+            logits=self.answer_head(state),
             details={
                 "spatial_weights": spatial_weights,
                 "audio_weights": audio_weights,
                 "visual_weights": visual_weights,
-                "audio_token": audio,
-                "visual_token": visual_token,
             },
         )
 
@@ -186,17 +241,15 @@ class AVST(Backbone):
         """
         if batch.negative_visual is None or self.config.match_weight == 0.0:
             return LossTerms()
-        audio = answers.details["audio_token"]
         strangers = rearrange(batch.negative_visual, "B T D H W -> (B T) D H W")
         strangers = rearrange(
             self.visual_encoder(strangers), "(B T) C H W -> B T C H W", B=len(batch)
         )
-        if self.positions is not None:
-            _, strangers = self.positions(features.audio, strangers, features.question)
-        negative_token, _ = self.ground(audio, strangers)
-        own = self.match_head(torch.cat([audio, answers.details["visual_token"]], dim=-1))
-        other = self.match_head(torch.cat([audio, negative_token], dim=-1))
-        logits = torch.cat([own.flatten(0, 1), other.flatten(0, 1)])
+        pairs = []
+        for visual in (features.visual, strangers):
+            token, _ = self.ground(features.audio, visual)
+            pairs.append(self.match_head(torch.cat([features.audio, token], dim=-1)).flatten(0, 1))
+        logits = torch.cat(pairs)
         label = torch.zeros(logits.shape[0], dtype=torch.long, device=logits.device)
         label[: logits.shape[0] // 2] = 1
         values = functional.cross_entropy(logits, label, reduction="none")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -11,40 +10,33 @@ from avqa_core.types import FeatureDims
 
 
 class BoundPositions(nn.Module):
-    """Tie what is heard or seen to when and where, before anything is pooled.
+    """Tie what is heard and seen to when and where, before anything is pooled.
 
     Adding a position vector is not enough here: AVST averages over locations and segments, and the
     mean of (content + place) is (mean content) + (mean place), which forgets what stood where. A
-    hidden layer that sees content and position together survives the mean.
+    hidden layer with weights of its own for every place, and a bias for every segment, survives the
+    mean. The question biases it too: which place matters is for the question to say.
     """
 
-    def __init__(self, channels: int, dims: FeatureDims) -> None:
+    def __init__(self, channels: int, dims: FeatureDims, expansion: int = 4) -> None:
         super().__init__()
-        hidden = 2 * channels
-        self.place = nn.Parameter(0.5 * torch.randn(hidden, dims.grid_height, dims.grid_width))
-        self.audio_time = nn.Parameter(0.5 * torch.randn(dims.num_segments, hidden))
-        self.visual_time = nn.Parameter(0.5 * torch.randn(dims.num_segments, hidden))
+        hidden = expansion * channels
+        grid = channels * dims.grid_height * dims.grid_width
         self.audio_in = nn.Linear(channels, hidden)
+        self.visual_in = nn.Linear(grid, hidden)
+        self.question_in = nn.Linear(channels, 2 * hidden)
+        self.time = nn.Parameter(0.5 * torch.randn(2, dims.num_segments, hidden))
         self.audio_out = nn.Linear(hidden, channels)
-        self.visual_in = nn.Conv2d(channels, hidden, 1)
-        self.visual_out = nn.Conv2d(hidden, channels, 1)
-        self.audio_gate = nn.Linear(channels, hidden)
-        self.visual_gate = nn.Linear(channels, hidden)
+        self.visual_out = nn.Linear(hidden, channels)
 
     def forward(
         self,
         audio: Float[Tensor, "B T C"],
         visual: Float[Tensor, "B T C H W"],
         question: Float[Tensor, "B C"],
-    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B T C H W"]]:
-        """Return audio and visual features that know their segment and their place."""
-        heard = self.audio_in(audio) + self.audio_time + self.audio_gate(question)[:, None]
-        seen = self.visual_in(rearrange(visual, "B T C H W -> (B T) C H W"))
-        seen = rearrange(seen, "(B T) C H W -> B T C H W", B=visual.shape[0])
-        seen = seen + self.place + self.visual_time[:, :, None, None]
-        seen = seen + self.visual_gate(question)[:, None, :, None, None]
-        seen = self.visual_out(rearrange(torch.relu(seen), "B T C H W -> (B T) C H W"))
-        return (
-            audio + self.audio_out(torch.relu(heard)),
-            visual + rearrange(seen, "(B T) C H W -> B T C H W", B=visual.shape[0]),
-        )
+    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B T C"]]:
+        """Return what to add to the audio and to the visual token of every segment."""
+        audio_bias, visual_bias = self.question_in(question)[:, None].chunk(2, dim=-1)
+        heard = self.audio_in(audio) + self.time[0] + audio_bias
+        seen = self.visual_in(visual.flatten(2)) + self.time[1] + visual_bias
+        return self.audio_out(torch.relu(heard)), self.visual_out(torch.relu(seen))

@@ -17,6 +17,10 @@ Colour = tuple[int, int, int]
 Point = tuple[float, float]
 Window = tuple[slice, slice]
 
+# Nothing is drawn darker or brighter, so that noise can be added to pixels as they are, without a
+# check for overflow.
+DARKEST, BRIGHTEST = 26, 229
+
 OUTLINE: Colour = (34, 30, 34)
 OUTLINE_WIDTH = 0.009
 
@@ -179,5 +183,6 @@ class Canvas:
 
     def _lay(self, window: Window, distance: NDArray[np.floating], colour: Colour) -> None:
         coverage = (0.5 - distance * self.scale).clip(0.0, 1.0).astype(np.float32)[..., None]
+        shades = [min(max(part, DARKEST), BRIGHTEST) for part in colour]
         paint = self._paint[window]
-        paint += coverage * (np.array([*colour, 1.0], np.float32) - paint)
+        paint += coverage * (np.array([*shades, 1.0], np.float32) - paint)

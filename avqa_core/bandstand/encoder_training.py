@@ -40,7 +40,6 @@ from avqa_core.media.log_mel import SAMPLE_RATE, log_mel
 
 FIRST_TRAINING_CLIP = 90_000_000
 FIRST_HELD_OUT_CLIP = 95_000_000
-COMMAND = "avqa encoders"
 NUM_SEGMENTS = 10
 
 
@@ -52,9 +51,11 @@ class EncoderConfig:
         seed: of the world, the initial weights and the order of everything.
         visual_steps: updates of the visual network.
         audio_steps: updates of the audio network.
-        clips_per_step: new scenes of each update.
+        visual_clips: new scenes of each update of the visual network.
+        audio_clips: new scenes of each update of the audio network.
         segments_per_clip: seconds taken from each of them.
-        learning_rate: at its highest; it rises for a tenth of the steps and falls to zero.
+        visual_rate: highest learning rate; it rises for a tenth of the steps and falls to zero.
+        audio_rate: likewise, of the audio network.
         weight_decay: of AdamW.
         held_out_clips: scenes on which the result is scored.
         couplings: drawn from with equal chance for each scene.
@@ -67,18 +68,26 @@ class EncoderConfig:
     seed: int = 0
     visual_steps: int = 800
     audio_steps: int = 1800
-    clips_per_step: int = 32
+    visual_clips: int = 32
+    audio_clips: int = 32
     segments_per_clip: int = 4
-    learning_rate: float = 3e-3
+    visual_rate: float = 3e-3
+    audio_rate: float = 3e-3
     weight_decay: float = 1e-3
-    held_out_clips: int = 1000
+    held_out_clips: int = 600
     couplings: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)
     difficulties: tuple[float, ...] = (0.0, 0.3, 0.6, 1.0)
     crowded_rate: float = 0.4
     bfloat16: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("visual_steps", "audio_steps", "clips_per_step", "held_out_clips"):
+        for name in (
+            "visual_steps",
+            "audio_steps",
+            "visual_clips",
+            "audio_clips",
+            "held_out_clips",
+        ):
             value = getattr(self, name)
             require(value >= 1, f"{name}: expected at least 1, got {value}: raise it")
         require(
@@ -114,51 +123,74 @@ class _Task:
     heads: VisualHeads | AudioHeads
     media: Callable[[Scene, list[int]], Tensor]
     facts: Callable[..., Any]
+    num_steps: int
+    num_clips: int
+    learning_rate: float
 
 
 def train_encoders(config: EncoderConfig, out: Path) -> Iterator[EncoderStep | EncodersWritten]:
-    """Train both encoders, score them on new scenes, write weights and recipe to ``out``."""
+    """Train both encoders, score them on new scenes, write weights and recipe to ``out``.
+
+    Nothing in ``out`` is touched before both networks are trained.
+    """
     started = time.perf_counter()
-    out.mkdir(parents=True, exist_ok=True)
-    with rng.initialising(rng.derive(config.seed, "encoders")):
-        tasks = (
-            _Task("visual", VisualEncoder(True), VisualHeads(), _frames_of, sights),
-            _Task("audio", AudioEncoder(True), AudioHeads(), _patches_of, sounds),
-        )
     scores: dict[str, float] = {}
-    for task in tasks:
-        num_steps = config.visual_steps if task.name == "visual" else config.audio_steps
-        yield from _train(config, task, num_steps)
-        shipped = _finish(config, task)
-        scores |= {f"{task.name}: {fact}": s for fact, s in _score(config, task, shipped).items()}
-        state = {key: value.half().contiguous() for key, value in shipped.state_dict().items()}
-        (out / f"{task.name}.safetensors").write_bytes(save(state))
-    recipe = {
-        "command": COMMAND,
+    files: dict[str, bytes] = {}
+    for task in _tasks(config):
+        yield from _train(config, task)
+        encoder = _finish(config, task)
+        scores |= {f"{task.name}: {fact}": s for fact, s in _score(config, task, encoder).items()}
+        state = {key: value.half().contiguous() for key, value in encoder.state_dict().items()}
+        files[f"{task.name}.safetensors"] = save(state)
+    recipe = _recipe(config, scores, time.perf_counter() - started)
+    files["recipe.json"] = (json.dumps(recipe, indent=2) + "\n").encode()
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        temporary = out / f".{name}.partial"
+        temporary.write_bytes(content)
+        temporary.replace(out / name)
+    yield EncodersWritten(out, scores)
+
+
+def _tasks(config: EncoderConfig) -> tuple[_Task, _Task]:
+    with rng.initialising(rng.derive(config.seed, "encoders")):
+        return (
+            _Task(
+                "visual", VisualEncoder(True), VisualHeads(), _frames_of, sights,
+                config.visual_steps, config.visual_clips, config.visual_rate,
+            ),
+            _Task(
+                "audio", AudioEncoder(True), AudioHeads(), _patches_of, sounds,
+                config.audio_steps, config.audio_clips, config.audio_rate,
+            ),
+        )  # fmt: skip
+
+
+def _recipe(config: EncoderConfig, scores: dict[str, float], seconds: float) -> dict[str, Any]:
+    """How the weights were made and how often they were right."""
+    return {
+        "command": f"avqa encoders --seed {config.seed} --visual-steps {config.visual_steps} "
+        f"--audio-steps {config.audio_steps}",
         "config": configuration.to_dict(config),
         "training_clips": [FIRST_TRAINING_CLIP, FIRST_HELD_OUT_CLIP],
         "held_out_clips": [FIRST_HELD_OUT_CLIP, FIRST_HELD_OUT_CLIP + config.held_out_clips],
         "scores": {name: round(score, 4) for name, score in scores.items()},
-        "seconds": round(time.perf_counter() - started),
+        "seconds": round(seconds),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    (out / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n")
-    yield EncodersWritten(out, scores)
 
 
-def _train(config: EncoderConfig, task: _Task, num_steps: int) -> Iterator[EncoderStep]:
+def _train(config: EncoderConfig, task: _Task) -> Iterator[EncoderStep]:
     parameters = list(chain(task.encoder.parameters(), task.heads.parameters()))
-    optimizer = torch.optim.AdamW(
-        parameters, config.learning_rate, weight_decay=config.weight_decay
-    )
+    optimizer = torch.optim.AdamW(parameters, task.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=num_steps, pct_start=0.1
+        optimizer, task.learning_rate, total_steps=task.num_steps, pct_start=0.1
     )
     task.encoder.train()
-    for step in range(num_steps):
-        first = FIRST_TRAINING_CLIP + step * config.clips_per_step
-        media, facts = _batch(config, task, first, config.clips_per_step, config.segments_per_clip)
+    for step in range(task.num_steps):
+        first = FIRST_TRAINING_CLIP + step * task.num_clips
+        media, facts = _batch(config, task, first, task.num_clips, config.segments_per_clip)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             features = task.encoder(media)
         loss = task.heads.loss(features.float(), facts)
@@ -167,7 +199,7 @@ def _train(config: EncoderConfig, task: _Task, num_steps: int) -> Iterator[Encod
         nn.utils.clip_grad_norm_(parameters, 5.0)
         optimizer.step()
         schedule.step()
-        yield EncoderStep(task.name, step + 1, num_steps, float(loss.detach()))
+        yield EncoderStep(task.name, step + 1, task.num_steps, float(loss.detach()))
 
 
 def _batch(

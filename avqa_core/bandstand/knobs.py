@@ -33,7 +33,7 @@ class WorldConfig:
     seed: int = 0
     coupling: float = 0.8
     difficulty: float = 0.3
-    questions_per_clip: float = 12.0
+    questions_per_clip: float = 24.0
     num_segments: int = 10
     num_instruments: int = len(INSTRUMENTS)
     num_acts: int = 4

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avqa_core import rng
+from avqa_core.bandstand.canvas import BRIGHTEST, DARKEST
 
 HEIGHT = 192
 WIDTH = 288
@@ -15,9 +16,6 @@ PLACE_WIDTH = WIDTH // 3
 NUM_LOOKS = 3
 HORIZON = 128
 CAPTION_ROWS = (177, 190)
-# Noise is added to pixels as they are, without a check for overflow: nothing is drawn, and no
-# noise goes, beyond what keeps a sum inside 0..255.
-LOWEST_SHADE, HIGHEST_SHADE = 26, 229
 _NOISE_SIDE = 64
 _CURTAINS = ((128, 36, 44), (44, 62, 116), (46, 92, 66))
 _FLOORS = ((156, 114, 76), (134, 104, 84), (116, 92, 74))
@@ -37,7 +35,7 @@ def backdrop(kind: str, look: int) -> Picture:
         look: 0..2, the colour of the curtain or the weather.
     """
     picture = _hall(look) if kind == "indoor" else _meadow(look)
-    return np.clip(np.rint(picture), LOWEST_SHADE, HIGHEST_SHADE).astype(np.uint8)
+    return np.clip(np.rint(picture), DARKEST, BRIGHTEST).astype(np.uint8)
 
 
 def _grid() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -101,7 +99,8 @@ def noise_bank(spread: float) -> NDArray[np.uint8]:
     generator = np.random.default_rng(rng.derive(0, "pixel noise"))
     size = (HEIGHT + _NOISE_SIDE, WIDTH + _NOISE_SIDE, 3)
     noise = spread * generator.standard_normal(size, np.float32)
-    limit = min(LOWEST_SHADE, 255 - HIGHEST_SHADE)
+    # Laying a sprite over a picture rounds by one grey level.
+    limit = min(DARKEST, 255 - BRIGHTEST) - 1
     return np.rint(noise).clip(-limit, limit).astype(np.int8).view(np.uint8)
 
 

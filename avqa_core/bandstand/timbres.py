@@ -233,7 +233,9 @@ def _note(timbre: Timbre, midi: int, num_samples: int, generator: np.random.Gene
         note += strength * scale * hiss * shape
     for number in timbre.drone:
         note += (
-            0.6 * scale * _tone(Timbre(lowest=number, slope=0.6), hertz(number), time, generator)
+            0.6
+            * scale
+            * _tone(Timbre(lowest=number, slope=0.6), hertz(float(number)), time, generator)
         )
     return note.astype(np.float32)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from avqa_core.data.annotations import read_annotations
 from avqa_core.data.dataset import QADataset
+from avqa_core.data.labels import with_few_labels
 from avqa_core.data.store import FeatureStore
 from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.errors import AnnotationError
@@ -54,7 +55,13 @@ class DataFolder:
         return FeatureStore.open(self.path / "features")
 
     def dataset(
-        self, split: str, vocabulary: Vocabulary | None = None, *, cache: bool = False
+        self,
+        split: str,
+        vocabulary: Vocabulary | None = None,
+        *,
+        cache: bool = False,
+        labelled_fraction: float = 1.0,
+        seed: int = 0,
     ) -> QADataset:
         """Return the questions of ``split`` with their features.
 
@@ -62,7 +69,10 @@ class DataFolder:
             split: ``train``, ``val`` or ``test``.
             vocabulary: that of a trained model; the training split's own if None.
             cache: hold the features of the split in memory.
+            labelled_fraction: share of the questions whose answer is told; see ``data.labels``.
+            seed: decides whose.
         """
-        return QADataset(
-            self.examples(split), self.store, vocabulary or self.vocabulary, cache=cache
-        )
+        examples = self.examples(split)
+        if labelled_fraction != 1.0:
+            examples = with_few_labels(examples, labelled_fraction, seed)
+        return QADataset(examples, self.store, vocabulary or self.vocabulary, cache=cache)

@@ -179,13 +179,11 @@ def data_hash(folder: Path) -> str:
 
 def commit() -> str | None:
     """Return the commit the package runs from, with ``+`` for local changes; None outside git."""
-    here = Path(__file__).resolve()
     try:
-        tracked = _git("ls-files", "--error-unmatch", here.name)
-        if tracked is None:
-            return None
+        if _git("ls-files", "--error-unmatch", "__init__.py") is None:
+            return None  # installed somewhere below a repository of something else
         name = _git("rev-parse", "HEAD")
-        changes = _git("status", "--porcelain", "--untracked-files=no", "--", here.parents[1].name)
+        changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.TimeoutExpired):
         return None
     return name and name + ("+" if changes else "")
@@ -261,10 +259,10 @@ def _package_version() -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """Run git in the folder of this file; None if it fails."""
+    """Run git in the folder of the package; None if it fails."""
     done = subprocess.run(
         ["git", *arguments],
-        cwd=Path(__file__).resolve().parent,
+        cwd=fingerprint.PACKAGE,
         capture_output=True,
         text=True,
         timeout=10,

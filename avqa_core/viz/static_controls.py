@@ -72,7 +72,7 @@ def static_toggles(
         "completers without slots have none.",
         STILL=f'<img src="{data_uri(still, "image/webp")}" alt="{escape(_alt(data))}">',
     )
-    return Rich(html=html, text=_as_text(data), png=png_of(figure, dpi=150))
+    return Rich(html=html, text=_as_text(data), png=png_of(figure, dpi=110))
 
 
 @dataclass(frozen=True, slots=True)

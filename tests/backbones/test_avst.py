@@ -95,15 +95,27 @@ def test_order_in_time_matters_only_with_positions(positions: str) -> None:
 
 
 def test_positions_bind_content_to_place() -> None:
-    """Swapping what stands left and right changes the mean over places: additive codes cannot."""
+    """Swapping what stands left and right changes the mean over segments of the token."""
     positions = _avst(positions="learned").positions
     assert positions is not None
-    generator = rng.named(0, "bind")
     audio, question = torch.zeros(1, 3, 8), torch.zeros(1, 8)
-    visual = torch.randn(1, 3, 8, 2, 4, generator=generator)
+    visual = torch.randn(1, 3, 8, 2, 4, generator=rng.named(0, "bind"))
     _, seen = positions(audio, visual, question)
     _, swapped = positions(audio, visual.flip(4), question)
-    assert not torch.allclose(seen.mean(dim=(-2, -1)), swapped.mean(dim=(-2, -1)), atol=1e-4)
+    assert not torch.allclose(seen.mean(dim=1), swapped.mean(dim=1), atol=1e-4)
+
+
+def test_forget_bias_carries_the_question_through_the_padding() -> None:
+    """Two questions that differ in one early word stay apart after ten pads, not without it."""
+    apart = []
+    for bias in (0.0, 4.0):
+        with rng.initialising(0):
+            encoder = QuestionEncoder(11, 32, bias)
+        tokens = torch.zeros(2, 14, dtype=torch.long)
+        tokens[:, :4] = torch.tensor([[1, 2, 3, 4], [1, 2, 9, 4]])
+        question, _ = encoder(tokens)
+        apart.append(((question[0] - question[1]).norm() / question[0].norm()).item())
+    assert apart[1] > 10 * apart[0]
 
 
 def test_match_loss_counts_positives_and_negatives() -> None:

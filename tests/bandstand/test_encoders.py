@@ -40,7 +40,8 @@ from tests.bandstand.hand_built import TRIO
 TINY = EncoderConfig(
     visual_steps=2,
     audio_steps=2,
-    clips_per_step=3,
+    visual_clips=3,
+    audio_clips=3,
     segments_per_clip=2,
     held_out_clips=2,
     bfloat16=False,
@@ -262,7 +263,7 @@ def test_folding_changes_nothing_but_the_size_of_channels(kind):
 
 
 def test_impossible_configs_are_refused():
-    with pytest.raises(ConfigError, match="clips_per_step"):
-        EncoderConfig(clips_per_step=0)
+    with pytest.raises(ConfigError, match="audio_clips"):
+        EncoderConfig(audio_clips=0)
     with pytest.raises(ConfigError, match="segments_per_clip"):
         EncoderConfig(segments_per_clip=11)

@@ -95,8 +95,8 @@ def test_the_note_table_lasts_until_the_next_note_of_the_slowest_tempo():
 
 def test_a_scale_is_pentatonic():
     assert pitches(TIMBRES["clarinet"]) == (55, 57, 59, 62, 64, 67, 69, 71)
-    assert hertz(69) == 440.0
-    assert hertz(57) == pytest.approx(220.0)
+    assert hertz(69.0) == 440.0
+    assert hertz(57.0) == pytest.approx(220.0)
 
 
 def test_a_clarinet_has_odd_partials_and_its_fundamental():

@@ -83,7 +83,7 @@ def lab(tmp_path) -> Iterator[str]:
             server.wait(timeout=20)
 
 
-def wait_for(address: str, server: subprocess.Popen, log: Path, seconds: float = 60) -> None:
+def wait_for(address: str, server: subprocess.Popen, log: Path, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert server.poll() is None, log.read_text()[-2000:]
@@ -113,10 +113,11 @@ def checkbox(browser, label: str):
 
 
 def test_toggles_move_the_answer_by_mouse_and_by_keyboard(lab, browser):
-    wait = WebDriverWait(browser, 90)
+    wait = WebDriverWait(browser, 180)
     browser.get(lab)
     wait.until(lambda b: b.find_elements("css selector", ".jp-Notebook .jp-CodeCell .cm-content"))
-    wait.until(lambda b: "idle" in b.page_source.lower())
+    idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+    wait.until(lambda b: b.find_elements("css selector", idle))
     editor = browser.find_element("css selector", ".jp-Notebook .jp-CodeCell .cm-content")
     editor.click()
     editor.send_keys(Keys.CONTROL, Keys.ENTER)

@@ -32,8 +32,6 @@ def main(world: Path, out: Path) -> None:
         DataFolder(world),
         out / "run",
         model=replace(model_config(RMMConfig(num_slots=6), dropout=0.0), enhancer=enhancer),
-        # The paper's rate. Adam blows the rounding of a gradient that is zero up to a whole step,
-        # so at a higher one a bias that changes nothing would wander by more than the tolerance.
         learning_rate=1e-4,
         num_steps=3,
         evaluate_every=3,

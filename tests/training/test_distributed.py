@@ -49,9 +49,17 @@ def test_two_processes_agree_with_one(tmp_path):
         assert their_scores == scores
         for mine, theirs in zip(losses, their_losses, strict=True):
             assert theirs == pytest.approx(mine, abs=1e-6, rel=1e-6)
-        for name, expected in (("weights", weights), ("gradients", gradients)):
-            came = load_file(two / f"{name}-{rank}.safetensors")
-            torch.testing.assert_close(came, expected, atol=1e-6, rtol=1e-6)
+        their_gradients = load_file(two / f"gradients-{rank}.safetensors")
+        torch.testing.assert_close(their_gradients, gradients, atol=1e-6, rtol=1e-6)
+        their_weights = load_file(two / f"weights-{rank}.safetensors")
+        assert their_weights.keys() == weights.keys()
+        for name, weight in weights.items():
+            # A bias of attention keys changes nothing: its gradient is zero but for rounding, and
+            # Adam divides rounding by itself.
+            is_real = gradients[name].abs() > 1e-8 if name in gradients else ...
+            torch.testing.assert_close(
+                their_weights[name][is_real], weight[is_real], atol=1e-6, rtol=1e-6
+            )
     # One process writes, and what it writes is what one process alone would have written.
     log = (two / "run" / "events.jsonl").read_text().splitlines()
     assert len(log) == len((one / "run" / "events.jsonl").read_text().splitlines())

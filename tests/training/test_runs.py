@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from avqa_core import fingerprint
 from avqa_core.errors import CheckpointError
 from avqa_core.training import runs
 from tests.training.trainers import make_trainer
@@ -24,6 +25,25 @@ def test_provenance_names_everything_that_made_a_number(data):
     assert len(made_by["data_hash"]) == len(made_by["source_hash"]) == 32
     assert "avqa_core.losses" in made_by["source_modules"]
     assert json.loads(json.dumps(made_by)) == made_by
+
+
+def test_the_commit_tells_local_changes_and_nothing_outside_git(tmp_path, monkeypatch):
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+
+    package = tmp_path / "avqa_core"
+    package.mkdir()
+    (package / "__init__.py").write_text("one = 1\n")
+    monkeypatch.setattr(fingerprint, "PACKAGE", package)
+    assert runs.commit() is None
+    git("init", "-q")
+    assert runs.commit() is None
+    git("add", "."), git("commit", "-qm", "first")
+    name = runs.commit()
+    assert name is not None and len(name) == 40
+    (package / "__init__.py").write_text("one = 2\n")
+    assert runs.commit() == name + "+"
 
 
 def test_drawing_and_parsing_are_no_source_of_numbers():

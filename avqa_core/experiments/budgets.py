@@ -1,0 +1,99 @@
+"""How long each kind of run trains under each profile: the one table to tune.
+
+Runs that are compared with each other take the same number of steps. The last weights count: there
+is no early stopping unless ``evaluate_every`` is set, so no run profits from more looks at the
+validation split than another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avqa_core.presets import SizeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one profile spends.
+
+    Attributes:
+        size: of every model.
+        seeds: how many.
+        complete: steps of the backbones that everything else starts from.
+        plug_in: steps of a completer and an enhancer on a frozen backbone.
+        joint: steps of everything that trains the backbone too; Tables 4 to 6 among them.
+        few_labels: steps with few labels.
+        unet: steps with the paper's U-Net, which costs many times as much a step.
+        coupling: steps of the backbones, and half as many of the methods, in other worlds.
+        batch_size: questions a step.
+        learning_rate: the highest one, for parts that start anew; a cosine takes it to zero.
+        fine_tuning_rate: the highest one where a trained backbone learns on.
+        warmup_steps: steps of linear growth.
+        checkpoint_every: steps between two resume points.
+        evaluate_every: steps between two validations; 0 never looks and takes the last weights.
+        device: where.
+    """
+
+    size: SizeName
+    seeds: int
+    complete: int
+    plug_in: int
+    joint: int
+    few_labels: int
+    unet: int
+    coupling: int
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    fine_tuning_rate: float = 5e-4
+    warmup_steps: int = 50
+    checkpoint_every: int = 200
+    evaluate_every: int = 0
+    device: str = "cpu"
+
+
+BUDGETS: dict[str, Budget] = {
+    "smoke": Budget(
+        size="tiny",
+        seeds=2,
+        complete=6,
+        plug_in=3,
+        joint=3,
+        few_labels=3,
+        unet=2,
+        coupling=4,
+        batch_size=16,
+        warmup_steps=2,
+        checkpoint_every=2,
+    ),
+    "book": Budget(
+        size="book",
+        seeds=3,
+        complete=5000,
+        plug_in=500,
+        joint=300,
+        few_labels=400,
+        unet=100,
+        coupling=2000,
+        batch_size=64,
+        checkpoint_every=1000,
+    ),
+    "full": Budget(
+        size="full",
+        seeds=5,
+        complete=6000,
+        plug_in=3000,
+        joint=3000,
+        few_labels=3000,
+        unet=3000,
+        coupling=6000,
+        device="auto",
+    ),
+}
+
+# Seconds a step on one thread of a two-core machine at size ``book``, until a finished run says
+# better: passes through the backbone alone, and what one sampler with gradients adds per K.
+SECONDS_PER_PASS = 0.035
+SECONDS_PER_SAMPLER_STEP = 0.03
+UNET_TO_LIGHT = 10.0
+SECONDS_PER_EVALUATION = 40.0
+SECONDS_TO_START = 6.0

@@ -1,0 +1,153 @@
+"""``avqa results`` as a library: say what is to be done, do it, write the stored results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from avqa_core.errors import ConfigError
+from avqa_core.experiments import planning, processes, results, schedule
+from avqa_core.experiments.collecting import collect
+from avqa_core.experiments.experiment import Experiment
+from avqa_core.experiments.processes import RunEnded, RunStarted
+from avqa_core.experiments.schedule import Cost, Planned
+from avqa_core.experiments.worlds import Watch, Worlds
+from avqa_core.training.runs import RunFolder
+
+
+class Making:
+    """One call of ``avqa results``.
+
+    Args:
+        profile: whose plan.
+        out: where run folders lie; they go to a folder of the profile in it.
+        worlds: folder of all built worlds.
+        only: groups to run; all but the extra ones if empty.
+        num_seeds: how many; those of the profile if None.
+        num_jobs: runs at once.
+        data: folder of the default world; the profile's Bandstand if None.
+        keep_stale: count what was made by other source.
+        store: the file to write; ``book/results/<profile>.json`` if None.
+        watch: hands on the progress events of a world that has to be built.
+    """
+
+    def __init__(
+        self,
+        profile: str,
+        out: Path,
+        worlds: Path,
+        *,
+        only: Sequence[str] = (),
+        num_seeds: int | None = None,
+        num_jobs: int = 2,
+        data: Path | None = None,
+        keep_stale: bool = False,
+        store: Path | None = None,
+        watch: Watch = iter,
+    ) -> None:
+        seeds = None if num_seeds is None else range(num_seeds)
+        self.profile, self.num_jobs, self.keep_stale = profile, num_jobs, keep_stale
+        if num_jobs < 1:
+            raise ConfigError(
+                f"--jobs: expected at least 1, got {num_jobs}: name a number of cores"
+            )
+        self.plan = planning.plan(profile, seeds)
+        self.experiments = planning.chosen(self.plan, only)
+        self.out = out / profile
+        self.store = store or results.default_path(profile)
+        self._worlds = [
+            Worlds(profile, worlds, data, builds=builds, watch=watch) for builds in (False, True)
+        ]
+
+    def describe(self) -> Iterator[str]:
+        """Yield what is to be done, how long it takes and from where it goes on."""
+        planned = self._planned(builds=False)
+        known = self._costs(planned)
+        left = [one for one in planned if not one.is_finished]
+        seconds = sum(one.seconds_left(known) for one in left)
+        yield (
+            f"results, profile {self.profile}: {len(planned)} runs, {len(planned) - len(left)} of "
+            f"them finished, {len(left)} to do; about {_duration(seconds / self.num_jobs)} with "
+            f"{self.num_jobs} at once"
+        )
+        for world in sorted({one.experiment.world for one in planned if one.job is None}):
+            yield f"  the world {world!r} is built first (about a minute for each thousand clips)"
+        for group in planning.groups(self.experiments):
+            of_group = [one for one in planned if one.experiment.group == group]
+            states = Counter(one.state for one in of_group)
+            told = ", ".join(f"{count} {state}" for state, count in states.items())
+            rest = sum(one.seconds_left(known) for one in of_group) / self.num_jobs
+            yield f"  {group:<12} {len(of_group):>3} runs: {told}; about {_duration(rest)}"
+        yield f"  run folders in {self.out}; results go to {self.store}"
+
+    def listed(self) -> Iterator[str]:
+        """Yield one line a run: where it stands, and the command that runs it alone."""
+        planned = self._planned(builds=False)
+        known = self._costs(planned)
+        for one in planned:
+            name = f"{one.experiment.name} seed {one.experiment.seed}"
+            rest = _duration(one.seconds_left(known))
+            command = " ".join(processes.command(one)[1:])
+            yield f"  {name:<44} {one.state}, {rest} left: python {command}"
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep every other call for the same folder out for the length of the block.
+
+        Raises:
+            CheckpointError: another call is at work there.
+        """
+        return RunFolder(self.out).locked()
+
+    def run(self) -> Iterator[RunStarted | RunEnded]:
+        """Run what is not finished.
+
+        Raises:
+            ConfigError: at the end, if runs failed; the others are done.
+        """
+        planned = self._planned(builds=True)
+        failures: list[str] = []
+        for event in processes.run_all(planned, self.num_jobs):
+            if isinstance(event, RunEnded) and event.outcome is None:
+                run = event.run.experiment
+                failures.append(f"{run.name} with seed {run.seed} ({event.reason})")
+            yield event
+        if failures:
+            raise ConfigError(
+                f"expected {len(planned)} runs to end well, {len(failures)} failed, the first: "
+                f"{failures[0]}; the same command tries them again"
+            )
+
+    def collect(self) -> int:
+        """Write all that is finished, of every group, and return the number of runs.
+
+        Worth calling after failures and interruptions too: what is there is stored.
+        """
+        return collect(self._planned_of(self.plan, builds=False), self.profile, self.store)
+
+    def _planned(self, *, builds: bool) -> list[Planned]:
+        return self._planned_of(self.experiments, builds=builds)
+
+    def _planned_of(self, experiments: Sequence[Experiment], *, builds: bool) -> list[Planned]:
+        worlds = self._worlds[builds]
+        return schedule.planned(experiments, self.out, worlds, keep_stale=self.keep_stale)
+
+    def _costs(self, planned: Sequence[Planned]) -> dict[str, Cost]:
+        """Return what experiments took here, or else on the machine of the stored results."""
+        here = [(one.experiment.name, one.outcome) for one in planned if one.outcome is not None]
+        elsewhere: dict[str, Cost] = {}
+        stored = results.stored(self.profile, self.store, missing_ok=True)
+        for name in stored.names():
+            of = [stored.run(name, seed) for seed in stored.seeds(name)]
+            elsewhere[name] = Cost(
+                sum(one.seconds / max(1, one.steps) for one in of) / len(of),
+                sum(one.evaluation_seconds for one in of) / len(of),
+            )
+        return elsewhere | schedule.costs(here)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

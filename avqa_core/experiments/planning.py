@@ -1,0 +1,410 @@
+"""The runs of the book: one list, from which tables, figures and the ledger read by name.
+
+Every method starts from a backbone that was trained on complete data, one for each seed, and takes
+as many steps as the others of its group. The AVR rows use the light denoiser, because the sampler
+decides what is affordable; the group ``unet`` repeats the paper's row with the paper's network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+
+from avqa_core.completion import CompleterConfig
+from avqa_core.completion.noise import NoiseConfig
+from avqa_core.completion.retrieval import RetrievalConfig
+from avqa_core.completion.rmm import RMMConfig
+from avqa_core.completion.slot_mean import SlotMeanConfig
+from avqa_core.completion.zeros import ZerosConfig
+from avqa_core.config import require, unknown_key
+from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS
+from avqa_core.diffusion.denoiser import LightConfig
+from avqa_core.enhancement import EnhancerConfig
+from avqa_core.enhancement.identity import IdentityConfig
+from avqa_core.errors import ConfigError
+from avqa_core.experiments.budgets import BUDGETS, Budget
+from avqa_core.experiments.experiment import DEFAULT_WORLD, SCENARIOS, Experiment
+from avqa_core.losses import ObjectiveConfig
+from avqa_core.model import MissingModalityAVQA, ModelConfig
+from avqa_core.presets import SIZES, preset, resize
+from avqa_core.training.settings import TrainConfig
+from avqa_core.types import FeatureDims
+
+EXTRA_GROUPS = ("unet", "coupling")  # run only when they are named: each takes as long as the rest
+RATIOS = (0.2, 0.4, 0.6, 0.8)  # Fig. 5, between nobody (complete) and everybody
+FIGURE_5 = tuple(f"mixed({r},0)" for r in RATIOS) + tuple(f"mixed(0,{r})" for r in RATIOS)
+SLOTS, STEPS = (25, 50, 75, 100), (5, 10, 20)  # Tables 5 and 6
+COUPLINGS = (0.0, 0.5, 1.0)
+LABELLED_FRACTION = 0.05
+BANDSTAND = FeatureDims(
+    audio_width=128,
+    visual_width=64,
+    num_segments=10,
+    grid_height=4,
+    grid_width=6,
+    num_words=len(MUSIC_AVQA_WORDS) + 1,
+    num_tokens=14,
+    num_answers=len(MUSIC_AVQA_ANSWERS),
+)
+
+
+def plan(profile: str, seeds: Sequence[int] | None = None) -> list[Experiment]:
+    """Return every run of ``profile``, parents before their children.
+
+    Raises:
+        ConfigError: no such profile, or no seed.
+    """
+    if profile not in BUDGETS:
+        raise ConfigError(unknown_key(profile, BUDGETS, "profile"))
+    budget = BUDGETS[profile]
+    seeds = range(budget.seeds) if seeds is None else seeds
+    require(len(seeds) > 0, "seeds: expected at least one, got none: name some")
+    runs = [one for seed in seeds for one in _Plan(budget, seed).all()]
+    # Runs with a sampler cost ten times as much: after the others, so that tables fill early.
+    return sorted(runs, key=lambda one: not isinstance(one.model.enhancer, IdentityConfig))
+
+
+def groups(experiments: Iterable[Experiment]) -> list[str]:
+    """Return the groups of ``experiments``, in their order."""
+    return list(dict.fromkeys(one.group for one in experiments))
+
+
+def chosen(experiments: Sequence[Experiment], only: Sequence[str] = ()) -> list[Experiment]:
+    """Return the runs of some groups with all that they start from; without ``only`` all but extra.
+
+    Raises:
+        ConfigError: no such group.
+    """
+    known = groups(experiments)
+    for name in only:
+        if name not in known:
+            raise ConfigError(unknown_key(name, known, "--only"))
+    wanted = set(only) or set(known) - set(EXTRA_GROUPS)
+    keys = {one.key for one in experiments if one.group in wanted}
+    for one in reversed(experiments):  # parents come first, so children add theirs in time
+        if one.key in keys and one.parent is not None:
+            keys.add((one.parent, one.seed))
+    return [one for one in experiments if one.key in keys]
+
+
+class _Plan:
+    """The runs of one seed."""
+
+    def __init__(self, budget: Budget, seed: int) -> None:
+        self.budget, self.seed = budget, seed
+        self.sizes = SIZES[budget.size]
+        self.paper = self._light(preset("paper", budget.size))
+        self.recommended = preset("recommended", budget.size)
+
+    def all(self) -> Iterator[Experiment]:
+        """Yield every group, parents first."""
+        yield from self.complete()
+        yield from self.plug_in()
+        yield from self.joint()
+        yield from self.table4()
+        yield from self.table5()
+        yield from self.table6()
+        yield from self.few_labels()
+        yield from self.unet()
+        for coupling in COUPLINGS:
+            yield from self.coupling(coupling)
+
+    def complete(self) -> Iterator[Experiment]:
+        """Yield the backbones that were never trained for absence."""
+        for name, about, backbone in (
+            ("complete/plain", "AVST as published", self.paper.backbone),
+            ("complete/positions", "AVST with learned positions", self.recommended.backbone),
+            ("complete/wide", "the same, wider", self._wide().backbone),
+        ):
+            model = self._model(backbone, ZerosConfig())
+            yield self._run(name, about, model, "plain", self.budget.complete)
+
+    def plug_in(self) -> Iterator[Experiment]:
+        """Yield every way to complete the input of a frozen backbone."""
+        for method, about, model, options in self._plug_ins():
+            yield self._run(
+                f"plug_in/{method}",
+                about,
+                model,
+                "plug_in",
+                0 if method in ("zeros", "retrieval") else self.budget.plug_in,
+                parent="complete/positions",
+                **options,
+            )
+
+    def _plug_ins(self) -> Iterator[tuple[str, str, ModelConfig, dict[str, Any]]]:
+        backbone, avr = self.recommended.backbone, self.paper.enhancer
+        slots = self._sized(RMMConfig())
+        released = preset("released_code", self.budget.size).completer
+        simple: dict[str, tuple[str, CompleterConfig, EnhancerConfig]] = {
+            "zeros": ("zeros, nothing is trained", ZerosConfig(), IdentityConfig()),
+            "slot_mean": ("one learned vector", SlotMeanConfig(), IdentityConfig()),
+            "retrieval": (
+                "nearest training clips",
+                self._sized(RetrievalConfig()),
+                IdentityConfig(),
+            ),
+            "avr": ("noise, then AVR", NoiseConfig(), avr),
+            "rmm": ("RMM as printed", slots, IdentityConfig()),
+            "rmm_released_code": ("RMM of the released code", released, IdentityConfig()),
+            "rmm_renormalised": (
+                "RMM, addressing renormalised",
+                replace(slots, addressing="renormalised"),
+                IdentityConfig(),
+            ),
+            "paper": ("RMM as printed, then AVR", slots, avr),
+        }
+        for method, (about, completer, enhancer) in simple.items():
+            yield method, about, self._model(backbone, completer, enhancer), {}
+        best = self.recommended
+        yield "recommended", "recommended", best, {}
+        yield "recommended_recall_only", "recommended, no answers used", best, {"answers": False}
+        yield "recommended_answers_only", "recommended, no recall loss", best, {"recall": 0.0}
+
+    def joint(self) -> Iterator[Experiment]:
+        """Yield what trains the backbone on from complete data, and its controls."""
+        backbone = self.recommended.backbone
+        zeros = self._model(backbone, ZerosConfig())
+        runs: list[tuple[str, str, ModelConfig, str, str, tuple[str, ...]]] = [
+            ("modality_dropout", "modality dropout", zeros, "modality_dropout", "positions", ()),
+            (
+                "modality_dropout_wide",
+                "modality dropout, as many parameters as recommended",
+                self._model(self._wide().backbone, ZerosConfig()),
+                "modality_dropout",
+                "wide",
+                (),
+            ),
+            (
+                "modality_dropout_adapter",
+                "recommended's network without recall loss",
+                self.recommended,
+                "modality_dropout",
+                "positions",
+                (),
+            ),
+            (
+                "paper",
+                "RMM as printed, then AVR",
+                replace(self.paper, backbone=backbone),
+                "joint",
+                "positions",
+                (),
+            ),
+            ("recommended", "recommended", self.recommended, "joint", "positions", FIGURE_5),
+        ]
+        for method, about, model, regime, parent, more in runs:
+            yield self._run(
+                f"joint/{method}",
+                about,
+                model,
+                regime,
+                self.budget.joint,
+                parent=f"complete/{parent}",
+                scenarios=SCENARIOS + more,
+            )
+
+    def table4(self) -> Iterator[Experiment]:
+        """Yield RMM on and off, AVR on and off, in the paper's regime, and the control."""
+        backbone, slots, avr = self.paper.backbone, self.paper.completer, self.paper.enhancer
+        zeros = self._model(backbone, ZerosConfig())
+        for method, about, model, regime, more in (
+            ("none", "neither (never trained for absence)", zeros, "plain", FIGURE_5),
+            ("rmm", "RMM", self._model(backbone, slots), "joint", ()),
+            ("avr", "AVR on noise", self._model(backbone, NoiseConfig(), avr), "joint", ()),
+            ("paper", "RMM and AVR", self.paper, "joint", FIGURE_5),
+            (
+                "modality_dropout",
+                "neither, trained for absence (control)",
+                zeros,
+                "modality_dropout",
+                FIGURE_5,
+            ),
+        ):
+            yield self._run(
+                f"table4/{method}",
+                about,
+                model,
+                regime,
+                0 if method == "none" else self.budget.joint,
+                parent="complete/plain",
+                scenarios=SCENARIOS + more,
+            )
+
+    def table5(self) -> Iterator[Experiment]:
+        """Yield the paper's model with other numbers of slots; L = 75 is ``table4/paper``."""
+        for paper_slots in SLOTS:
+            if paper_slots != 75:
+                num_slots = round(paper_slots * self.sizes["num_slots"] / 75)
+                model = resize(self.paper, {"num_slots": num_slots})
+                yield self._from_plain(f"table5/slots_{paper_slots}", f"L = {paper_slots}", model)
+
+    def table6(self) -> Iterator[Experiment]:
+        """Yield the paper's model with other numbers of steps; K = 10 is ``table4/paper``."""
+        for paper_steps in STEPS:
+            if paper_steps != 10:
+                num_steps = round(paper_steps * self.sizes["num_steps"] / 10)
+                model = resize(self.paper, {"num_steps": num_steps})
+                yield self._from_plain(f"table6/steps_{paper_steps}", f"K = {paper_steps}", model)
+
+    def few_labels(self) -> Iterator[Experiment]:
+        """Yield what learns when few training questions tell their answer."""
+        plug_ins = {method: (about, model) for method, about, model, _ in self._plug_ins()}
+        for method in ("slot_mean", "rmm", "rmm_renormalised", "recommended"):
+            about, model = plug_ins[method]
+            yield self._with_few_labels(method, about, model, "plug_in", "positions")
+        for method, parent, backbone in (
+            ("modality_dropout", "positions", self.recommended.backbone),
+            ("modality_dropout_wide", "wide", self._wide().backbone),
+        ):
+            about = method.replace("_", " ")
+            model = self._model(backbone, ZerosConfig())
+            yield self._with_few_labels(method, about, model, "modality_dropout", parent)
+
+    def unet(self) -> Iterator[Experiment]:
+        """Yield the paper's row with the paper's denoiser."""
+        model = preset("paper", self.budget.size)
+        yield self._run(
+            "unet/paper",
+            "RMM and AVR with the U-Net",
+            model,
+            "joint",
+            self.budget.unet,
+            parent="complete/plain",
+        )
+
+    def coupling(self, value: float) -> Iterator[Experiment]:
+        """Yield the main methods in a world where sight tells more, or less, about sound."""
+        prefix, world = f"coupling/{value}", f"coupling({value})"
+        complete = f"{prefix}/complete"
+        zeros = self._model(self.recommended.backbone, ZerosConfig())
+        steps = self.budget.coupling
+        yield self._run(complete, "never trained for absence", zeros, "plain", steps, world=world)
+        plug_ins = {method: (about, model) for method, about, model, _ in self._plug_ins()}
+        for method in ("retrieval", "slot_mean", "rmm_renormalised", "recommended"):
+            about, model = plug_ins[method]
+            yield self._run(
+                f"{prefix}/{method}",
+                about,
+                model,
+                "plug_in",
+                0 if method == "retrieval" else steps // 2,
+                parent=complete,
+                world=world,
+            )
+        yield self._run(
+            f"{prefix}/modality_dropout",
+            "modality dropout",
+            zeros,
+            "modality_dropout",
+            steps // 2,
+            parent=complete,
+            world=world,
+        )
+
+    def _from_plain(self, name: str, about: str, model: ModelConfig) -> Experiment:
+        return self._run(name, about, model, "joint", self.budget.joint, parent="complete/plain")
+
+    def _with_few_labels(
+        self, method: str, about: str, model: ModelConfig, regime: str, parent: str
+    ) -> Experiment:
+        return self._run(
+            f"few_labels/{method}",
+            about,
+            model,
+            regime,
+            self.budget.few_labels,
+            parent=f"complete/{parent}",
+            labelled_fraction=LABELLED_FRACTION,
+        )
+
+    def _run(
+        self,
+        name: str,
+        about: str,
+        model: ModelConfig,
+        regime: Any,
+        steps: int,
+        *,
+        parent: str | None = None,
+        answers: bool = True,
+        recall: float = 1.0,
+        labelled_fraction: float = 1.0,
+        world: str = DEFAULT_WORLD,
+        scenarios: tuple[str, ...] = SCENARIOS,
+    ) -> Experiment:
+        """Return one run with the settings of the budget; without steps nothing is trained."""
+        return Experiment(
+            name=name,
+            group=name.split("/")[0],
+            about=about,
+            model=model,
+            objective=ObjectiveConfig(regime=regime, use_answers=answers, recall_weight=recall),
+            training=self._training(steps, regime) if steps else None,
+            seed=self.seed,
+            parent=parent,
+            labelled_fraction=labelled_fraction,
+            world=world,
+            scenarios=scenarios,
+            device=self.budget.device,
+        )
+
+    def _training(self, steps: int, regime: str) -> TrainConfig:
+        budget = self.budget
+        learns_on = regime in ("joint", "modality_dropout")
+        return TrainConfig(
+            num_steps=steps,
+            batch_size=budget.batch_size,
+            learning_rate=budget.fine_tuning_rate if learns_on else budget.learning_rate,
+            schedule="cosine",
+            warmup_steps=min(budget.warmup_steps, steps // 4),
+            gradient_clip=1.0,
+            seed=self.seed,
+            device=budget.device,
+            evaluate_every=budget.evaluate_every,
+            checkpoint_every=budget.checkpoint_every,
+            selection=("complete",) if regime == "plain" else SCENARIOS[:3],
+        )
+
+    def _model(
+        self, backbone: Any, completer: CompleterConfig, enhancer: EnhancerConfig | None = None
+    ) -> ModelConfig:
+        return ModelConfig(
+            backbone=backbone, completer=completer, enhancer=enhancer or IdentityConfig()
+        )
+
+    def _sized(self, part: Any) -> Any:
+        return resize(part, self.sizes)
+
+    def _light(self, model: ModelConfig) -> ModelConfig:
+        """Return ``model`` with the light denoiser in its enhancer."""
+        denoiser = self._sized(LightConfig())
+        return replace(model, enhancer=replace(model.enhancer, denoiser=denoiser))  # type: ignore[call-arg]
+
+    def _wide(self) -> ModelConfig:
+        return widened(self.recommended)
+
+
+@cache
+def widened(model: ModelConfig) -> ModelConfig:
+    """Return the narrowest backbone that alone has as many parameters as ``model`` has in all.
+
+    The control for capacity: what a method adds in parameters, this one has in its backbone.
+    """
+    wanted = num_parameters(model)
+    alone = replace(model, completer=ZerosConfig(), enhancer=IdentityConfig())
+    while num_parameters(alone) < wanted:
+        channels = alone.backbone.channels + 4
+        alone = replace(alone, backbone=replace(alone.backbone, channels=channels))
+    return alone
+
+
+def num_parameters(model: ModelConfig, dims: FeatureDims = BANDSTAND) -> int:
+    """Return how many parameters a model has, without building it in memory."""
+    with torch.device("meta"):
+        built = MissingModalityAVQA(model, dims)
+    return sum(parameter.numel() for parameter in built.parameters())

@@ -1,0 +1,129 @@
+"""Run the runs: each a process of one thread, as many at once as there are cores for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from avqa_core.errors import AvqaError
+from avqa_core.experiments.experiment import LOG, Outcome
+from avqa_core.experiments.schedule import Key, Planned
+
+_LOOK_EVERY = 0.1
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A worker has begun, or gone on with, a run."""
+
+    run: Planned
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """A run has come to its end.
+
+    ``outcome`` is None if it failed, for the ``reason`` given; of ``num_runs`` runs ``num_ended``
+    have ended.
+    """
+
+    run: Planned
+    outcome: Outcome | None
+    reason: str
+    num_ended: int
+    num_runs: int
+
+
+def run_all(planned: Sequence[Planned], num_jobs: int) -> Iterator[RunStarted | RunEnded]:
+    """Run all that is not finished, parents before children, yielding what happens.
+
+    A run that fails takes its descendants with it and nobody else. Whoever stops listening stops
+    the workers; each goes on from its last resume point the next time.
+
+    Args:
+        planned: all runs, finished ones too.
+        num_jobs: how many at once.
+    """
+    waiting = {one.experiment.key: one for one in planned if not one.is_finished}
+    num_runs, ended = len(waiting), 0
+    failed: set[Key] = set()
+    working: dict[Key, tuple[Planned, subprocess.Popen[bytes]]] = {}
+    try:
+        while waiting or working:
+            for run in _orphans(waiting, failed):
+                ended += 1
+                failed.add(run.experiment.key)
+                del waiting[run.experiment.key]
+                reason = f"{run.experiment.parent} failed"
+                yield RunEnded(run, None, reason, ended, num_runs)
+            for run in _ready(waiting, working, num_jobs - len(working)):
+                key = run.experiment.key
+                working[key] = (waiting.pop(key), _start(run))
+                yield RunStarted(run)
+            for key, (run, process) in list(working.items()):
+                if process.poll() is None:
+                    continue
+                del working[key]
+                ended += 1
+                outcome, reason = _result(run, process)
+                if outcome is None:
+                    failed.add(key)
+                yield RunEnded(run, outcome, reason, ended, num_runs)
+            time.sleep(_LOOK_EVERY)
+    finally:
+        for _, process in working.values():
+            process.terminate()
+        for _, process in working.values():
+            process.wait()
+
+
+def _orphans(waiting: dict[Key, Planned], failed: set[Key]) -> list[Planned]:
+    return [run for run in waiting.values() if run.parent in failed]
+
+
+def _ready(
+    waiting: dict[Key, Planned],
+    working: dict[Key, tuple[Planned, subprocess.Popen[bytes]]],
+    room: int,
+) -> list[Planned]:
+    """Return the runs whose parents are done, in the order of the plan, at most ``room``."""
+    busy = {*waiting, *working}
+    ready = [run for run in waiting.values() if run.parent not in busy]
+    return ready[:room]
+
+
+def _start(run: Planned) -> subprocess.Popen[bytes]:
+    run.open()
+    with (run.folder / LOG).open("ab") as log:
+        return subprocess.Popen(
+            command(run, with_parent=True),
+            stdin=subprocess.PIPE,  # closed by the system when this process dies, and then it ends
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **_ONE_THREAD},
+        )
+
+
+def command(run: Planned, *, with_parent: bool = False) -> list[str]:
+    """Return the command line of one run, which a scheduler may run elsewhere too."""
+    worker = [sys.executable, "-m", "avqa_core.experiments.worker", str(run.folder)]
+    return [*worker, "--with-parent"] if with_parent else worker
+
+
+def _result(run: Planned, process: subprocess.Popen[bytes]) -> tuple[Outcome | None, str]:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        outcome = Outcome.find(run.folder) if process.returncode == 0 else None
+    except AvqaError as error:
+        return None, str(error)
+    if outcome is not None:
+        return outcome, ""
+    lines = (run.folder / LOG).read_text(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else "no message"
+    return None, f"exit code {process.returncode}: {last} (see {run.folder / LOG})"

@@ -1,0 +1,184 @@
+"""One run of an experiment in a process of its own: train or go on, answer the test, write down.
+
+``python -m avqa_core.experiments.worker FOLDER`` is what ``avqa results`` starts for each run, and
+what a scheduler may start for one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import fmean
+
+import torch
+
+from avqa_core import rng
+from avqa_core.data.folder import DataFolder
+from avqa_core.errors import AvqaError, ConfigError
+from avqa_core.evaluation import evaluate
+from avqa_core.experiments.experiment import Experiment, Job, Outcome
+from avqa_core.losses import LossModule
+from avqa_core.model import MissingModalityAVQA
+from avqa_core.report import Report
+from avqa_core.training import runs, starting
+from avqa_core.training.distributed import resolve_device
+from avqa_core.training.events import StepDone, read_log
+from avqa_core.training.loop import Trainer
+
+# One for all runs: who misses what, and the noise of a sampler, are the same for every method.
+EVALUATION_SEED = 0
+BATCH_SIZE = 128
+
+
+def run(folder: Path) -> Outcome:
+    """Do the job in ``folder``, from where an earlier process left it.
+
+    Raises:
+        AvqaError: the job is damaged, or what it needs is not there.
+    """
+    job = Job.read(folder)
+    data = DataFolder(job.data)
+    initial = None if job.parent_run is None else runs.load_run(Path(job.parent_run), "best")
+    if initial is not None and initial[1] != data.vocabulary:
+        raise ConfigError(
+            f"expected {job.parent_run} to know the words and answers of {job.data}, got other "
+            "ones: run the parent again"
+        )
+    parent = None if initial is None else initial[0]
+    if job.experiment.training is None:
+        model, trained, seconds = _as_it_starts(job.experiment, data, parent), 0, 0.0
+    else:
+        model, trained, seconds = _trained(job, folder, data, parent)
+    outcome = _tested(job, folder, data, model, trained, seconds)
+    outcome.write(folder)
+    return outcome
+
+
+def _trained(
+    job: Job, folder: Path, data: DataFolder, parent: MissingModalityAVQA | None
+) -> tuple[MissingModalityAVQA, int, float]:
+    """Return the trained model, how many of its numbers learned, and the seconds it took."""
+    experiment = job.experiment
+    assert experiment.training is not None
+    validates = experiment.training.evaluate_every > 0
+    trainer = Trainer(
+        experiment.training,
+        model=experiment.model,
+        objective=experiment.objective,
+        train=data.dataset(
+            "train",
+            cache=True,
+            labelled_fraction=experiment.labelled_fraction,
+            seed=experiment.seed,
+        ),
+        validation=data.dataset("val", cache=True) if validates else None,
+        run_dir=folder,
+        initial=parent,
+        initial_parts=experiment.parts,
+        data_hash=job.data_hash,
+    )
+    for _ in trainer.run():
+        pass
+    learned = sum(parameter.numel() for parameter in trainer.trained.values())
+    return runs.load_run(folder, "best")[0], learned, trainer.seconds
+
+
+def _as_it_starts(
+    experiment: Experiment, data: DataFolder, parent: MissingModalityAVQA | None
+) -> MissingModalityAVQA:
+    """Return the model with its parent's parts; a completer with a bank takes in the clips."""
+    train = data.dataset("train", cache=True)
+    with rng.initialising(rng.derive(experiment.seed, "parameters")):
+        model = MissingModalityAVQA(experiment.model, train.dims)
+    starting.take_parts(model, parent, experiment.parts, experiment.objective.regime)
+    clips = starting.encoded_clips(model, train, torch.device("cpu"))
+    model.completer.fit(clips, generator=rng.named(experiment.seed, "fit", 0))
+    LossModule(model, experiment.objective)
+    return model.eval()
+
+
+def _tested(
+    job: Job,
+    folder: Path,
+    data: DataFolder,
+    model: MissingModalityAVQA,
+    trained: int,
+    seconds: float,
+) -> Outcome:
+    started = time.perf_counter()
+    device = resolve_device(job.experiment.device)
+    report = evaluate(
+        model,
+        data.dataset("test", cache=True),
+        job.experiment.scenarios,
+        seed=EVALUATION_SEED,
+        batch_size=BATCH_SIZE,
+        device=device,
+    )
+    correct: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in report.rows:
+        correct[row.scenario][str(row.category)] = row.correct
+    return Outcome(
+        identity=job.identity,
+        correct=dict(correct),
+        total=_totals(report),
+        trained_parameters=trained,
+        total_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        steps=job.experiment.num_steps,
+        seconds=seconds,
+        evaluation_seconds=time.perf_counter() - started,
+        losses=_last_losses(folder / "events.jsonl"),
+        provenance=runs.provenance(job.experiment.seed, device, job.data_hash),
+    )
+
+
+def _totals(report: Report) -> dict[str, int]:
+    first = report.scenarios[0]
+    return {str(row.category): row.total for row in report.select(first)}
+
+
+def _last_losses(log: Path) -> dict[str, float]:
+    """Return the mean of every loss over the last tenth of the steps."""
+    if not log.exists():
+        return {}
+    steps = [one for one in read_log(log) if isinstance(one, StepDone)]
+    values: dict[str, list[float]] = defaultdict(list)
+    for step in steps[-max(1, len(steps) // 10) :]:
+        for name, value in step.losses.items():
+            values[name].append(value)
+    return {name: fmean(of) for name, of in values.items()}
+
+
+def _end_with_parent() -> None:
+    """Wait until whoever holds the other end of the standard input is gone, then end at once.
+
+    A run can be killed at any moment, and a parent that is killed cannot end its children.
+    """
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> int:
+    """Run one job and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--with-parent", action="store_true", help="end when stdin is closed")
+    arguments = parser.parse_args()
+    if arguments.with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    try:
+        run(arguments.folder)
+    except AvqaError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

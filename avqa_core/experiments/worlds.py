@@ -1,0 +1,75 @@
+"""The worlds that experiments run in: the profile's own, and Bandstands of another coupling."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from avqa_core import worlds
+from avqa_core.data.folder import DataFolder
+from avqa_core.errors import ConfigError
+from avqa_core.experiments.experiment import DEFAULT_WORLD
+from avqa_core.training import runs
+
+Watch = Callable[[Iterator[Any]], Iterable[Any]]
+
+
+@dataclass
+class Worlds:
+    """Data folders by the name of their world, each built at most once.
+
+    Attributes:
+        profile: whose size the built worlds have.
+        parent: folder of all built worlds.
+        data: folder of the default world; the profile's Bandstand if None.
+        builds: whether a world that is not there is built; otherwise it has no path.
+        watch: hands the progress events of a build on.
+    """
+
+    profile: str
+    parent: Path
+    data: Path | None = None
+    builds: bool = True
+    watch: Watch = iter
+    _found: dict[str, tuple[Path, str] | None] = field(default_factory=dict)
+
+    def find(self, name: str) -> tuple[Path, str] | None:
+        """Return the folder of a world and the hash of its data, None if it is not there.
+
+        Raises:
+            AvqaError: no world can have this name, or ``data`` is no data folder.
+        """
+        if name not in self._found:
+            folder = self._folder(name)
+            self._found[name] = None if folder is None else (folder, runs.data_hash(folder))
+        return self._found[name]
+
+    def _folder(self, name: str) -> Path | None:
+        if name == DEFAULT_WORLD and self.data is not None:
+            return DataFolder(self.data).path
+        parent = self.parent if name == DEFAULT_WORLD else self.parent / name
+        if not self.builds:
+            folder = parent / self.profile
+            return folder if (folder / "world.json").exists() else None
+        return worlds.built(self.profile, parent, self.watch, self._builder(name))
+
+    @staticmethod
+    def _builder(name: str) -> worlds.Builder | None:
+        if name == DEFAULT_WORLD:
+            return None
+        match = re.fullmatch(r"coupling\((\d(?:\.\d+)?)\)", name)
+        if match is None:
+            raise ConfigError(f"world: expected {DEFAULT_WORLD} or coupling(x), got {name!r}")
+        coupling = float(match[1])
+
+        def build(folder: Path, clips: dict[str, int]) -> Iterator[Any]:
+            from avqa_core.bandstand.world import WorldConfig, build_world
+
+            config = WorldConfig(coupling=coupling)
+            return build_world(config, folder, splits=clips, num_workers=os.cpu_count() or 1)
+
+        return build

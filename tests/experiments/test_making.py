@@ -1,0 +1,83 @@
+"""The smoke plan end to end, and what becomes of it when a process is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from avqa_core import cli, experiments
+from avqa_core.experiments import planning
+from tests.training.worlds import write_world
+
+CLIPS = {"train": 24, "val": 8, "test": 8}
+
+
+def _world(path: Path) -> Path:
+    # The real store's grid, as the U-Net and the sizes of the plan expect it.
+    return write_world(path, CLIPS)
+
+
+def _arguments(tmp_path: Path, *more: str) -> list[str]:
+    return [
+        "results",
+        *("--profile", "smoke", "--data", str(tmp_path / "world")),
+        *("--out", str(tmp_path / "runs"), "--store", str(tmp_path / "smoke.json")),
+        *more,
+    ]
+
+
+@pytest.mark.slow
+def test_the_smoke_plan_runs_is_skipped_when_finished_and_is_read_back(tmp_path, capsys):
+    _world(tmp_path / "world")
+    assert cli.main(_arguments(tmp_path, "--only", "plug_in", "table4", "--seeds", "2")) == 0
+    said = capsys.readouterr().out
+    wanted = planning.chosen(planning.plan("smoke", range(2)), ["plug_in", "table4"])
+    assert f"{len(wanted)} runs, 0 of them finished" in said
+    stored = experiments.stored("smoke", tmp_path / "smoke.json")
+    assert len(stored) == len(wanted)
+    assert stored.accuracy("plug_in/recommended", "audio_missing").estimate > 0
+    assert stored.floor("plug_in/zeros") is not None
+    before = (tmp_path / "smoke.json").read_text()
+    assert cli.main(_arguments(tmp_path, "--only", "plug_in", "table4", "--seeds", "2")) == 0
+    assert f"{len(wanted)} of them finished, 0 to do" in capsys.readouterr().out
+    assert (tmp_path / "smoke.json").read_text() == before
+
+
+@pytest.mark.slow
+def test_a_killed_plan_leaves_no_worker_behind_and_goes_on(tmp_path):
+    _world(tmp_path / "world")
+    arguments = _arguments(tmp_path, "--only", "complete", "--seeds", "1", "--jobs", "1")
+    command = [sys.executable, "-m", "avqa_core.cli", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "runs").rglob("events.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (lock,) = [path for path in (tmp_path / "runs" / "smoke").glob("*-seed0-*/lock")][:1]
+    worker = int(lock.read_text())
+    while _is_alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _is_alive(worker)
+    assert cli.main(arguments) == 0
+    content = json.loads((tmp_path / "smoke.json").read_text())
+    assert [run["experiment"] for run in content["runs"]] == [
+        "complete/plain",
+        "complete/positions",
+        "complete/wide",
+    ]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

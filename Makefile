@@ -47,6 +47,7 @@ check: environment  ## format, lint, types, chapters and their pairs (1 min)
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
+	@$(RUN) -m mypy $(wildcard notebooks/[0-9]*.py)
 	@$(BOOK) check
 
 pair: environment  ## write the notebook beside each script (seconds)

@@ -196,7 +196,8 @@ class AVST(Backbone):
         """
         locations = rearrange(visual, "B T C H W -> (B T) C (H W)")
         # Dividing by lengths afterwards saves two copies of the map, which is most of the memory.
-        lengths = locations.square().sum(dim=1, keepdim=True).sqrt().clamp(min=1e-12)
+        # Cut off before the root, whose gradient at zero is infinite: a blank place has length 0.
+        lengths = locations.square().sum(dim=1, keepdim=True).clamp(min=1e-24).sqrt()
         unit_audio = rearrange(functional.normalize(audio, dim=-1), "B T C -> (B T) 1 C")
         weights = (torch.bmm(unit_audio, locations) / lengths).softmax(dim=-1)
         average = torch.full_like(weights, 1 / weights.shape[-1])

@@ -41,6 +41,7 @@ from avqa_core.media.log_mel import SAMPLE_RATE, log_mel
 FIRST_TRAINING_CLIP = 90_000_000
 FIRST_HELD_OUT_CLIP = 95_000_000
 NUM_SEGMENTS = 10
+CALIBRATION_CLIPS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,9 +280,11 @@ def folded(encoder: VisualEncoder | AudioEncoder) -> VisualEncoder | AudioEncode
 
 
 def _calibration(config: EncoderConfig, task: _Task) -> Iterator[tuple[Tensor, Any]]:
-    """A few hundred training scenes, on which the size of the features is measured."""
-    for start in range(0, 32 * 8, 8):
-        yield _batch(config, task, FIRST_TRAINING_CLIP + start, 8, config.segments_per_clip)
+    """The first training scenes, on which the size of the features is measured."""
+    num_clips = min(CALIBRATION_CLIPS, task.num_steps * task.num_clips)
+    for start in range(0, num_clips, 8):
+        first, count = FIRST_TRAINING_CLIP + start, min(8, num_clips - start)
+        yield _batch(config, task, first, count, config.segments_per_clip)
 
 
 def _fold_block(trained: nn.Sequential, plain: nn.Sequential) -> None:

@@ -39,8 +39,9 @@ class SlotMean(Completer):
     def __init__(self, config: SlotMeanConfig, dims: GridDims) -> None:
         super().__init__()
         self.config, self.dims = config, dims
-        self.audio = nn.Parameter(torch.zeros(dims.channels))
-        self.visual = nn.Parameter(torch.zeros(dims.channels, dims.height, dims.width))
+        # Not exactly zero: a backbone that looks at directions has no gradient to give there.
+        self.audio = nn.Parameter(0.02 * torch.randn(dims.channels))
+        self.visual = nn.Parameter(0.02 * torch.randn(dims.channels, dims.height, dims.width))
 
     def complete(
         self,

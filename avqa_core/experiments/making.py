@@ -89,8 +89,7 @@ class Making:
         for one in planned:
             name = f"{one.experiment.name} seed {one.experiment.seed}"
             rest = _duration(one.seconds_left(known))
-            command = " ".join(processes.command(one)[1:])
-            yield f"  {name:<44} {one.state}, {rest} left: python {command}"
+            yield f"  {name:<44} {one.state}, {rest} left: {processes.command(one)}"
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep every other call for the same folder out for the length of the block.

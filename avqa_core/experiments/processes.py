@@ -1,20 +1,23 @@
-"""Run the runs: each a process of one thread, as many at once as there are cores for."""
+"""Run the runs: each a process of one thread, as many at once as there are cores for.
+
+The processes are forked from a server that has everything imported, because starting Python with
+torch takes as long as a short run.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 
 from avqa_core.errors import AvqaError
+from avqa_core.experiments import worker
 from avqa_core.experiments.experiment import LOG, Outcome
 from avqa_core.experiments.schedule import Key, Planned
 
 _LOOK_EVERY = 0.1
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def run_all(planned: Sequence[Planned], num_jobs: int) -> Iterator[RunStarted | 
     waiting = {one.experiment.key: one for one in planned if not one.is_finished}
     num_runs, ended = len(waiting), 0
     failed: set[Key] = set()
-    working: dict[Key, tuple[Planned, subprocess.Popen[bytes]]] = {}
+    working: dict[Key, tuple[Planned, BaseProcess]] = {}
     try:
         while waiting or working:
             for run in _orphans(waiting, failed):
@@ -66,7 +69,7 @@ def run_all(planned: Sequence[Planned], num_jobs: int) -> Iterator[RunStarted | 
                 working[key] = (waiting.pop(key), _start(run))
                 yield RunStarted(run)
             for key, (run, process) in list(working.items()):
-                if process.poll() is None:
+                if process.is_alive():
                     continue
                 del working[key]
                 ended += 1
@@ -79,7 +82,7 @@ def run_all(planned: Sequence[Planned], num_jobs: int) -> Iterator[RunStarted | 
         for _, process in working.values():
             process.terminate()
         for _, process in working.values():
-            process.wait()
+            process.join()
 
 
 def _orphans(waiting: dict[Key, Planned], failed: set[Key]) -> list[Planned]:
@@ -88,7 +91,7 @@ def _orphans(waiting: dict[Key, Planned], failed: set[Key]) -> list[Planned]:
 
 def _ready(
     waiting: dict[Key, Planned],
-    working: dict[Key, tuple[Planned, subprocess.Popen[bytes]]],
+    working: dict[Key, tuple[Planned, BaseProcess]],
     room: int,
 ) -> list[Planned]:
     """Return the runs whose parents are done, in the order of the plan, at most ``room``."""
@@ -97,33 +100,28 @@ def _ready(
     return ready[:room]
 
 
-def _start(run: Planned) -> subprocess.Popen[bytes]:
+def _start(run: Planned) -> BaseProcess:
     run.open()
-    with (run.folder / LOG).open("ab") as log:
-        return subprocess.Popen(
-            command(run, with_parent=True),
-            stdin=subprocess.PIPE,  # closed by the system when this process dies, and then it ends
-            stdout=log,
-            stderr=log,
-            env={**os.environ, **_ONE_THREAD},
-        )
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([worker.__name__])
+    process = context.Process(target=worker.work, args=(run.folder,))
+    process.start()
+    return process
 
 
-def command(run: Planned, *, with_parent: bool = False) -> list[str]:
-    """Return the command line of one run, which a scheduler may run elsewhere too."""
-    worker = [sys.executable, "-m", "avqa_core.experiments.worker", str(run.folder)]
-    return [*worker, "--with-parent"] if with_parent else worker
+def command(run: Planned) -> str:
+    """Return the command line of one run, which a scheduler may start elsewhere too."""
+    return f"python -m {worker.__name__} {run.folder}"
 
 
-def _result(run: Planned, process: subprocess.Popen[bytes]) -> tuple[Outcome | None, str]:
-    if process.stdin is not None:
-        process.stdin.close()
+def _result(run: Planned, process: BaseProcess) -> tuple[Outcome | None, str]:
     try:
-        outcome = Outcome.find(run.folder) if process.returncode == 0 else None
+        outcome = Outcome.find(run.folder) if process.exitcode == 0 else None
     except AvqaError as error:
         return None, str(error)
     if outcome is not None:
         return outcome, ""
-    lines = (run.folder / LOG).read_text(errors="replace").strip().splitlines()
+    log = run.folder / LOG
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
     last = lines[-1] if lines else "no message"
-    return None, f"exit code {process.returncode}: {last} (see {run.folder / LOG})"
+    return None, f"exit code {process.exitcode}: {last} (see {log})"

@@ -201,7 +201,7 @@ class Stored:
         run = self._any_run(name)
         return _weighted(self._ceilings(run.world, scenario), run, categories)
 
-    def cost(self, name: str) -> dict[str, float]:
+    def cost(self, name: str) -> dict[str, int | float]:
         """Return parameters, steps and mean seconds of an experiment."""
         of = [self.run(name, seed) for seed in self.seeds(name)]
         return {

@@ -1,17 +1,19 @@
 """One run of an experiment in a process of its own: train or go on, answer the test, write down.
 
-``python -m avqa_core.experiments.worker FOLDER`` is what ``avqa results`` starts for each run, and
-what a scheduler may start for one.
+``avqa results`` starts ``work`` for each run; ``python -m avqa_core.experiments.worker FOLDER`` is
+the same for a scheduler.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import sys
 import threading
 import time
 from collections import defaultdict
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from statistics import fmean
 
@@ -21,7 +23,7 @@ from avqa_core import rng
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import AvqaError, ConfigError
 from avqa_core.evaluation import evaluate
-from avqa_core.experiments.experiment import Experiment, Job, Outcome
+from avqa_core.experiments.experiment import LOG, Experiment, Job, Outcome
 from avqa_core.losses import LossModule
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.report import Report
@@ -154,31 +156,47 @@ def _last_losses(log: Path) -> dict[str, float]:
     return {name: fmean(of) for name, of in values.items()}
 
 
-def _end_with_parent() -> None:
-    """Wait until whoever holds the other end of the standard input is gone, then end at once.
+def work(folder: Path) -> None:
+    """Do the job in ``folder`` in a process of its own, and end with an exit code.
 
-    A run can be killed at any moment, and a parent that is killed cannot end its children.
+    What it says goes to a log in the folder. It ends with the process that started it, also when
+    that one is killed and cannot end its children.
     """
-    sys.stdin.read()
+    with (folder / LOG).open("ab") as log:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(log.fileno(), stream.fileno())
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    sys.exit(_exit_code(folder))
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
     os._exit(1)
 
 
-def main() -> int:
-    """Run one job and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--with-parent", action="store_true", help="end when stdin is closed")
-    arguments = parser.parse_args()
-    if arguments.with_parent:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+def _exit_code(folder: Path) -> int:
     torch.set_num_threads(1)
     try:
-        run(arguments.folder)
+        run(folder)
     except AvqaError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     return 0
 
+
+def main() -> int:
+    """Run one job from the command line and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="folder with the job.json of a run")
+    return _exit_code(parser.parse_args().folder)
+
+
+# Hashes of the source are kept once they are made: made now, they are those of the code that runs,
+# also if somebody edits a file before the run ends.
+runs.source_hash()
 
 if __name__ == "__main__":
     sys.exit(main())

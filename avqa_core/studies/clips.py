@@ -19,16 +19,14 @@ from avqa_core.types import Features
 CHUNK = 64
 
 
-@torch.inference_mode(False)
+@torch.no_grad()
 def encode_clips(
     folder: DataFolder, split: str, num_clips: int, config: BackboneConfig, *, seed: int
 ) -> tuple[Features, tuple[str, ...]]:
     """Return features of the first clips of a split, one question each, and the clips' ids.
 
     The encoder has its initial weights, drawn from ``seed``: a target that nobody trains cannot
-    be moved towards the prediction. Each half is scaled as a whole to mean square one over the
-    features returned, so that errors of both read alike; only the first split of a study should
-    decide the scale, see ``rescaled_like``.
+    be moved towards the prediction.
 
     Args:
         folder: questions and features.
@@ -39,7 +37,7 @@ def encode_clips(
     """
     require(num_clips >= 1, f"expected num_clips of at least 1, got {num_clips}: raise it")
     dataset = folder.dataset(split)
-    first = dict[str, int]()
+    first: dict[str, int] = {}
     for index, example in enumerate(dataset.examples):
         first.setdefault(example.video_id, index)
     chosen = list(first.items())[:num_clips]

@@ -123,10 +123,11 @@ def score(
     )
 
 
-def linear_score(half: str, train: Features, test: Features, ridge: float = 1e-2) -> RecallScore:
+def linear_score(half: str, train: Features, test: Features, ridge: float = 1.0) -> RecallScore:
     """Return how well the best linear map from the other half and the question recalls ``half``.
 
-    No completer, a yardstick: least squares with a ridge, segment by segment.
+    No completer, a yardstick: least squares segment by segment, with a ridge of ``ridge`` times
+    the mean square of the inputs.
     """
     inputs, wanted = _inputs(half, train), getattr(train, half).flatten(2).flatten(0, 1)
     gram = inputs.T @ inputs / len(inputs)

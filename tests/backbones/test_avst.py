@@ -132,3 +132,14 @@ def test_match_loss_counts_positives_and_negatives() -> None:
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ConfigError, match="divisible"):
         AVSTConfig(channels=10)
+
+
+def test_a_blank_place_in_the_picture_gives_a_finite_gradient():
+    avst = _avst()
+    visual = torch.randn(2, DIMS.num_segments, 8, 2, 4, generator=rng.named(0, "visual"))
+    visual[:, :, :, 0, 0] = 0.0
+    visual.requires_grad_(True)
+    audio = torch.randn(2, DIMS.num_segments, 8, generator=rng.named(0, "audio"))
+    token, _ = avst.ground(audio, visual)
+    token.sum().backward()
+    assert visual.grad is not None and bool(visual.grad.isfinite().all())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from avqa_core import config as configuration
 from avqa_core import rng
 from avqa_core.bandstand import encoder_training, world
 from avqa_core.bandstand.encoder_heads import (
@@ -137,17 +138,21 @@ def test_stored_files_are_small():
 def test_the_recipe_says_how_and_how_well():
     recipe = load_recipe()
     scores = recipe["scores"]
-    assert recipe["command"].startswith("avqa encoders")
+    assert recipe["config"] == configuration.to_dict(EncoderConfig())
+    assert recipe["command"] == "avqa encoders --seed 0 --visual-steps 800 --audio-steps 1800"
     assert recipe["training_clips"][0] >= FIRST_TRAINING_CLIP
     assert recipe["training_clips"][1] <= recipe["held_out_clips"][0]
     assert scores["visual: instrument"] > 0.99
     assert scores["visual: playing"] > 0.98
     assert min(scores[f"visual: seen/{name}"] for name in INSTRUMENTS) > 0.97
     assert scores["audio: heard, up to 3 sources"] > 0.93
-    assert min(scores["audio: level"], scores["audio: rate"]) > 0.9
+    assert scores["audio: level"] > 0.9
+    assert scores["audio: rate"] > 0.85
+    assert min(scores["audio: voice"], scores["audio: ambience"]) > 0.98
     assert set(scores) >= {f"audio: heard/{name}" for name in INSTRUMENTS}
 
 
+@pytest.mark.slow
 def test_facts_can_be_read_from_the_stored_features_by_a_weighted_sum():
     """A fresh linear read-out, fitted on 36 clips of a world, holds on 12 others."""
     clips = [sample_scene(WorldConfig(seed=5, coupling=0.0), f"{c:08d}") for c in range(48)]

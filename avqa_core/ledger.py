@@ -1,0 +1,214 @@
+"""The ledger: each claim of the paper that can be tested here, what we found, and the verdict.
+
+A claim says that some runs are better than others. Ours are paired by seed; a claim holds if the
+whole 95 % interval of every difference is above zero, and is contradicted if one lies below it. The
+verdict follows from the stored numbers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from avqa_core.experiments.results import Stored
+from avqa_core.metrics import Interval, paired_difference
+from avqa_core.paper_values import paper_accuracy
+
+Verdict = Literal["holds", "contradicted", "open", "not run"]
+VERDICTS: dict[Verdict, str] = {
+    "holds": "holds here",
+    "contradicted": "contradicted here",
+    "open": "not told apart",
+    "not run": "not run",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Every one of ``better`` beats every one of ``worse``.
+
+    Attributes:
+        source: where the paper says so, or ``control`` for a question it does not ask.
+        statement: the claim in words.
+        scenario: what is missing.
+        better: names of experiments.
+        worse: names of experiments.
+        minus: a scenario whose accuracy is taken off on both sides, for claims about how much is
+            lost or gained.
+    """
+
+    source: str
+    statement: str
+    scenario: str
+    better: tuple[str, ...]
+    worse: tuple[str, ...]
+    minus: str | None = None
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every comparison that the claim makes."""
+        return [(one, other) for one in self.better for other in self.worse]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger.
+
+    ``paper`` and ``ours`` are the smallest difference of the claim, as fractions: the comparison
+    that decides. ``pair`` names the one that decides here.
+    """
+
+    claim: Claim
+    paper: float | None
+    ours: Interval | None
+    pair: tuple[str, str] | None
+    num_seeds: int
+    verdict: Verdict
+
+
+def claims() -> list[Claim]:
+    """Return all claims, in the order of the paper, controls last."""
+    return [*_paper_claims(), *_control_claims()]
+
+
+def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:
+    """Return an entry for each claim; those whose runs are not stored say so."""
+    return [_entry(claim, stored) for claim in (claims() if of is None else of)]
+
+
+def judge(differences: Sequence[Interval]) -> Verdict:
+    """Return the verdict on a claim that all ``differences`` are above zero.
+
+    An interval of a single seed has no bounds and decides nothing.
+    """
+    if not differences:
+        return "not run"
+    if any(one.high < 0 for one in differences):
+        return "contradicted"
+    return "holds" if all(one.low > 0 for one in differences) else "open"
+
+
+def _paper_claims() -> Iterator[Claim]:
+    slots = tuple(f"table5/slots_{number}" for number in (25, 50, 100))
+    steps = tuple(f"table6/steps_{number}" for number in (5, 20))
+    whole = ("table4/paper",)
+    for scenario in ("visual_missing", "audio_missing"):
+        for source, statement, better, worse in (
+            ("Tables 1, 4", "RMM and AVR lift plain AVST", whole, ("table4/none",)),
+            ("Table 4", "RMM alone lifts plain AVST", ("table4/rmm",), ("table4/none",)),
+            ("Table 4", "AVR alone lifts plain AVST", ("table4/avr",), ("table4/none",)),
+            ("Table 4", "AVR adds to RMM", whole, ("table4/rmm",)),
+            ("Table 4", "RMM adds to AVR", whole, ("table4/avr",)),
+            ("Table 5", "any number of slots lifts AVST", slots + whole, ("table4/none",)),
+            ("Table 5", "L = 75 is best", whole, slots),
+            ("Table 6", "any number of steps adds to RMM", steps + whole, ("table4/rmm",)),
+            ("Table 6", "K = 10 is best", whole, steps),
+        ):
+            yield Claim(
+                source=source, statement=statement, scenario=scenario, better=better, worse=worse
+            )
+        yield Claim(
+            source="Fig. 5",
+            statement="less is lost as the missing ratio goes from 0 to 1",
+            scenario=scenario,
+            better=whole,
+            worse=("table4/none",),
+            minus="complete",
+        )
+    yield Claim(
+        source="Table 1",
+        statement="the lift is larger where audio is missing",
+        scenario="audio_missing",
+        better=whole,
+        worse=("table4/none",),
+        minus="visual_missing",
+    )
+
+
+def _control_claims() -> Iterator[Claim]:
+    dropouts = ("joint/modality_dropout", "joint/modality_dropout_wide")
+    plug_in = ("plug_in/zeros", "plug_in/slot_mean", "plug_in/retrieval")
+    few = ("few_labels/modality_dropout", "few_labels/modality_dropout_wide")
+    best = "recommended"
+    for scenario in ("visual_missing", "audio_missing"):
+        for statement, better, worse in (
+            (
+                "RMM and AVR beat training with the modality absent",
+                "table4/paper",
+                ("table4/modality_dropout",),
+            ),
+            ("recall as printed beats one learned vector", "plug_in/rmm", ("plug_in/slot_mean",)),
+            (
+                "renormalised recall beats one learned vector",
+                "plug_in/rmm_renormalised",
+                ("plug_in/slot_mean",),
+            ),
+            ("recommended beats the controls, frozen backbone", f"plug_in/{best}", plug_in),
+            ("recommended beats modality dropout, trained jointly", f"joint/{best}", dropouts),
+            ("recommended, frozen backbone, beats modality dropout", f"plug_in/{best}", dropouts),
+            ("recommended beats modality dropout, few labels", f"few_labels/{best}", few),
+            (
+                "the recall loss adds to the answer loss",
+                f"plug_in/{best}",
+                (f"plug_in/{best}_answers_only",),
+            ),
+        ):
+            yield Claim(
+                source="control",
+                statement=statement,
+                scenario=scenario,
+                better=(better,),
+                worse=worse,
+            )
+
+
+def _entry(claim: Claim, stored: Stored) -> Entry:
+    paper = _paper(claim)
+    if not stored.has(*claim.better, *claim.worse):
+        return Entry(claim=claim, paper=paper, ours=None, pair=None, num_seeds=0, verdict=judge([]))
+    differences = {pair: _difference(claim, pair, stored) for pair in claim.pairs}
+    pair = min(differences, key=lambda one: differences[one].estimate)
+    return Entry(
+        claim=claim,
+        paper=paper,
+        ours=differences[pair],
+        pair=pair,
+        num_seeds=min(len(stored.seeds(name)) for name in (*claim.better, *claim.worse)),
+        verdict=judge(list(differences.values())),
+    )
+
+
+def _difference(claim: Claim, pair: tuple[str, str], stored: Stored) -> Interval:
+    values = [_values(claim, name, stored) for name in pair]
+    shared = values[0].keys() & values[1].keys()
+    ours, theirs = ({seed: one[seed] for seed in shared} for one in values)
+    return paired_difference(ours, theirs)
+
+
+def _values(claim: Claim, name: str, stored: Stored) -> dict[int, float]:
+    """Return by seed what is compared: an accuracy, or what is left of it after ``minus``."""
+    values = stored.accuracies(name, claim.scenario)
+    if claim.minus is None:
+        return values
+    taken = stored.accuracies(name, claim.minus)
+    return {seed: value - taken[seed] for seed, value in values.items()}
+
+
+def _paper(claim: Claim) -> float | None:
+    """Return the paper's smallest difference, None if it does not report all that it takes."""
+    differences = []
+    for pair in claim.pairs:
+        values = [_paper_value(claim, name) for name in pair]
+        if values[0] is None or values[1] is None:
+            return None
+        differences.append(values[0] - values[1])
+    return min(differences)
+
+
+def _paper_value(claim: Claim, name: str) -> float | None:
+    value = paper_accuracy(name, claim.scenario)
+    if claim.minus is None or value is None:
+        return value
+    taken = paper_accuracy(name, claim.minus)
+    return None if taken is None else value - taken

@@ -1,0 +1,88 @@
+"""What the paper reports, by the experiment of ours that repeats it.
+
+The values stand in ``book/results/paper/*.csv`` with their source. They are fractions of MUSIC-AVQA
+questions; ours are of Bandstand questions, so levels are not to be compared, differences are.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+from avqa_core.errors import AnnotationError
+
+_MISSING = {"audio": "audio_missing", "visual": "visual_missing"}
+_TABLE_4 = {
+    ("0", "0"): "table4/none",
+    ("1", "0"): "table4/rmm",
+    ("0", "1"): "table4/avr",
+    ("1", "1"): "table4/paper",
+}
+_TABLE_1 = {"AVST": "table4/none", "AVST+Ours": "table4/paper"}
+# What the paper sets where it does not vary it: these rows repeat the last one of Table 4.
+_DEFAULTS = {"slots_75", "steps_10"}
+_NOTHING = {"slots": "table4/none", "steps": "table4/rmm"}  # the rows "none" of Tables 5 and 6
+
+
+def paper_accuracy(experiment: str, scenario: str, folder: Path | None = None) -> float | None:
+    """Return the paper's accuracy as a fraction, None where it reports none.
+
+    Args:
+        experiment: name of ours, e.g. ``table5/slots_50``.
+        scenario: e.g. ``audio_missing``.
+        folder: of the csv files; that of the checkout if None.
+
+    Raises:
+        AnnotationError: a file is missing or damaged.
+    """
+    return paper_accuracies(folder or _folder()).get((experiment, scenario))
+
+
+@cache
+def paper_accuracies(folder: Path) -> dict[tuple[str, str], float]:
+    """Return every accuracy by (experiment, scenario).
+
+    Raises:
+        AnnotationError: a file is missing or damaged, or two tables contradict each other.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for row in _read(folder / "table1.csv"):
+        _put(found, _TABLE_1[row["method"]], row)
+    for row in _read(folder / "table4.csv"):
+        _put(found, _TABLE_4[row["rmm"], row["avr"]], row)
+    for number, what in ((5, "slots"), (6, "steps")):
+        for row in _read(folder / f"table{number}.csv"):
+            name = f"{what}_{row[what]}"
+            experiment = f"table{number}/{name}"
+            if row[what] == "none":
+                experiment = _NOTHING[what]
+            elif name in _DEFAULTS:
+                experiment = "table4/paper"
+            _put(found, experiment, row)
+    return found
+
+
+def _put(found: dict[tuple[str, str], float], experiment: str, row: dict[str, str]) -> None:
+    key, value = (experiment, _MISSING[row["missing"]]), float(row["accuracy"]) / 100
+    if found.setdefault(key, value) != value:
+        raise AnnotationError(
+            f"expected the paper's tables to agree on {experiment} with {row['missing']} missing, "
+            f"got {100 * found[key]} and {row['accuracy']}: compare the csv files with the paper"
+        )
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise AnnotationError(
+            f"expected the paper's values at {path}, got {error}: restore the file"
+        ) from error
+
+
+def _folder() -> Path:
+    from avqa_core.profiles import checkout
+
+    return checkout() / "book" / "results" / "paper"

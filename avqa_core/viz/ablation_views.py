@@ -1,0 +1,244 @@
+"""Stored experiments as a reader meets them: comparisons, lines over one number, the ledger.
+
+Every view says which command makes what is not stored yet, and shows what is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from avqa_core.ledger import VERDICTS, Entry
+from avqa_core.paper_values import paper_accuracy
+from avqa_core.viz.display import Rich
+from avqa_core.viz.figures.ablation import ablation_lines
+from avqa_core.viz.figures.accuracy import accuracy_by_scenario
+from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.notices import notice
+from avqa_core.viz.results import (
+    accuracies_by_scenario,
+    ceilings_by_scenario,
+    floors_by_scenario,
+)
+from avqa_core.viz.style import mark_of
+from avqa_core.viz.tables import Cell, Column, table
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+MISSING = ("audio_missing", "visual_missing")
+SHOWN = ("complete", *MISSING)
+Accuracies = dict[str, dict[int, list[float]]]
+
+
+def not_stored(stored: Stored, names: Sequence[str]) -> Rich:
+    """Return a box with the command that makes what is not stored of ``names``."""
+    missing = [name for name in names if not stored.has(name)]
+    groups = sorted({name.split("/")[0] for name in missing})
+    return notice(
+        "Stored results are not there",
+        f"{', '.join(missing)}: several seeds take too long for a page, so they are read from "
+        "stored results.",
+        f"avqa results --profile {stored.profile} --only {' '.join(groups)}",
+    )
+
+
+def comparison_figure(
+    stored: Stored, names: Sequence[str], scenarios: Sequence[str] = SHOWN
+) -> Figure | Rich:
+    """Draw each experiment in each scenario between floor and ceiling.
+
+    Args:
+        stored: results over seeds.
+        names: of experiments; those that are not stored are left out.
+        scenarios: one panel each.
+    """
+    there = [name for name in names if stored.has(name)]
+    if not there:
+        return not_stored(stored, names)
+    reports = {_method(name): stored.reports(name) for name in there}
+    first = reports[_method(there[0])][0]
+    shown = accuracies_by_scenario(reports)
+    return accuracy_by_scenario(
+        {method: {one: of[one] for one in scenarios} for method, of in shown.items()},
+        floors=floors_by_scenario(first),
+        ceilings=ceilings_by_scenario(first),
+    )
+
+
+def comparison_table(
+    stored: Stored,
+    names: Sequence[str],
+    *,
+    caption: str,
+    control: str | None = None,
+    paper: bool = False,
+) -> Rich:
+    """Return one row an experiment: accuracies, and what it has over a control, paired by seed.
+
+    Args:
+        stored: results over seeds.
+        names: of experiments; those that are not stored are left out.
+        caption: what the table shows.
+        control: name of the experiment that differences are taken to.
+        paper: whether to put the paper's values beside ours.
+    """
+    there = [name for name in names if stored.has(name)]
+    if not there:
+        return not_stored(stored, names)
+    against = control if control is not None and stored.has(control) else None
+    columns = [
+        Column("method", "method"),
+        *(Column(one, f"{mark_of(one).label} (%)", scale=100, best="highest") for one in SHOWN),
+        *(Column(f"paper {one}", f"paper: {mark_of(one).label} (%)", scale=100) for one in MISSING
+          if paper),
+        *(Column(f"over {one}", f"{mark_of(one).label}: points over control (95 %)")
+          for one in MISSING if against),
+        Column("parameters", "parameters trained", digits=0),
+        Column("seeds", "seeds", digits=0),
+    ]  # fmt: skip
+    rows = [_row(stored, name, against, paper) for name in there]
+    return table(columns, [*rows, *_bounds(stored, there[0])], caption=caption)
+
+
+def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[str, Cell]:
+    cost = stored.cost(name)
+    row: dict[str, Cell] = {
+        "method": stored.about(name),
+        **{one: stored.accuracy(name, one).estimate for one in SHOWN},
+        "parameters": int(cost["trained_parameters"]),
+        "seeds": len(stored.seeds(name)),
+    }
+    for one in MISSING:
+        if paper:
+            row[f"paper {one}"] = paper_accuracy(name, one)
+        if control is not None:
+            is_control = name == control
+            gap = None if is_control else in_points(stored.difference(name, control, one))
+            row[f"over {one}"] = "control" if is_control else gap
+    return row
+
+
+def _bounds(stored: Stored, name: str) -> list[dict[str, Cell]]:
+    """Return the floor and the ceiling, written as text so that they are never the best."""
+
+    def text(value: float | None) -> Cell:
+        return None if value is None else f"({100 * value:.1f})"
+
+    floor = text(stored.floor(name))
+    return [
+        {"method": "floor: the question alone", **dict.fromkeys(SHOWN, floor)},
+        {
+            "method": "ceiling: a perfect observer",
+            **{one: text(stored.ceiling(name, one)) for one in SHOWN},
+        },
+    ]
+
+
+def sweep_figure(
+    stored: Stored, points: Mapping[int, str], *, xlabel: str, references: Mapping[str, str]
+) -> Figure | Rich:
+    """Draw accuracy over one number with a modality missing, the paper's in a panel of its own.
+
+    Args:
+        stored: results over seeds.
+        points: x -> name of the experiment.
+        xlabel: what x is.
+        references: label -> name of an experiment, drawn as a line with audio missing.
+    """
+    there = {x: name for x, name in points.items() if stored.has(name)}
+    if not there:
+        return not_stored(stored, list(points.values()))
+    paper = {
+        scenario: {
+            x: value
+            for x, name in points.items()
+            if (value := paper_accuracy(name, scenario)) is not None
+        }
+        for scenario in MISSING
+    }
+    lines = {
+        f"{label}, {mark_of(scenario).label}": stored.accuracy(name, scenario).estimate
+        for label, name in references.items()
+        if stored.has(name)
+        for scenario in MISSING
+    }
+    return ablation_lines(_over(stored, there), xlabel=xlabel, paper=paper, references=lines)
+
+
+def _over(stored: Stored, points: Mapping[int, str]) -> Accuracies:
+    return {
+        scenario: {
+            x: list(stored.accuracies(name, scenario).values()) for x, name in points.items()
+        }
+        for scenario in MISSING
+    }
+
+
+def ratio_figure(
+    stored: Stored, names: Sequence[str], scenario: str, ratios: Sequence[float]
+) -> Figure | Rich:
+    """Draw accuracy over the share of questions that miss one modality: the paper's Fig. 5.
+
+    Args:
+        stored: results over seeds.
+        names: of experiments that were tested at the ratios.
+        scenario: ``audio_missing`` or ``visual_missing``.
+        ratios: between 0 (complete) and 1 (all miss it).
+    """
+    there = [name for name in names if stored.has(name)]
+    if not there:
+        return not_stored(stored, names)
+    accuracies = {
+        _method(name): {
+            100 * ratio: list(stored.accuracies(name, ratio_scenario(scenario, ratio)).values())
+            for ratio in (0.0, *ratios, 1.0)
+        }
+        for name in there
+    }
+    floor = stored.floor(there[0])
+    references = {} if floor is None else {"floor": floor}
+    label = f"questions with {mark_of(scenario).label} (%)"
+    return ablation_lines(accuracies, xlabel=label, references=references)
+
+
+def ratio_scenario(scenario: str, ratio: float) -> str:
+    """Return the name of the scenario in which a share of the questions misses a modality."""
+    if ratio in (0.0, 1.0):
+        return scenario if ratio else "complete"
+    return f"mixed({ratio},0)" if scenario == "audio_missing" else f"mixed(0,{ratio})"
+
+
+def ledger_table(entries: Sequence[Entry], *, caption: str) -> Rich:
+    """Return one row a claim: the paper's difference, ours with its interval, and the verdict."""
+    columns = (
+        Column("source", "where"),
+        Column("claim", "claim"),
+        Column("scenario", "missing"),
+        Column("paper", "paper (points)", scale=100),
+        Column("ours", "ours, 95 % (points)"),
+        Column("rival", "closest rival"),
+        Column("seeds", "seeds", digits=0),
+        Column("verdict", "verdict"),
+    )
+    rows: list[dict[str, Cell]] = [
+        {
+            "source": entry.claim.source,
+            "claim": entry.claim.statement,
+            "scenario": entry.claim.scenario.removesuffix("_missing"),
+            "paper": entry.paper,
+            "ours": None if entry.ours is None else in_points(entry.ours),
+            "rival": None if entry.pair is None else entry.pair[1],
+            "seeds": entry.num_seeds or None,
+            "verdict": VERDICTS[entry.verdict],
+        }
+        for entry in entries
+    ]
+    return table(columns, rows, caption=caption)
+
+
+def _method(name: str) -> str:
+    """Return the part of an experiment's name that has a colour of its own in the book."""
+    return name.rsplit("/", 1)[-1]

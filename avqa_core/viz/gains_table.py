@@ -1,0 +1,74 @@
+"""What is gained where a modality is missing: the paper's value, this run, the stored seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from avqa_core.metrics import Interval
+from avqa_core.paper_values import paper_accuracy
+from avqa_core.viz.display import Rich
+from avqa_core.viz.main_results import METHODS, OURS
+from avqa_core.viz.style import mark_of
+from avqa_core.viz.tables import Cell, Column, table
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+CONTROL = "zeros"
+Verdict = Literal["gain shown", "loss shown", "not told apart", "not stored"]
+_CAPTION = (
+    "Points gained over the same backbone fed with zeros. A gain counts as shown if its whole 95 % "
+    "interval over seeds lies above zero; the paper reports one run and no interval."
+)
+
+
+def gains_table(live: Mapping[str, Interval], stored: Stored) -> Rich:
+    """Return one row a scenario: the paper, this run, the stored seeds, and the verdict.
+
+    Args:
+        live: scenario -> gain of this run with its interval over clips.
+        stored: results over seeds; may be empty.
+    """
+    columns = (
+        Column("scenario", "scenario"),
+        Column("paper", "paper: RMM and AVR over neither", scale=100),
+        Column("live", "ours: this run, 95 % over clips"),
+        Column("stored", "ours: stored, 95 % over seeds"),
+        Column("seeds", "seeds", digits=0),
+        Column("verdict", "verdict"),
+    )
+    rows = [_row(scenario, gain, stored) for scenario, gain in live.items()]
+    return table(columns, rows, caption=_CAPTION)
+
+
+def _row(scenario: str, live: Interval, stored: Stored) -> dict[str, Cell]:
+    both, neither = (paper_accuracy(f"table4/{name}", scenario) for name in ("paper", "none"))
+    names = METHODS[OURS], METHODS[CONTROL]
+    found = stored.difference(*names, scenario) if stored.has(*names) else None
+    return {
+        "scenario": mark_of(scenario).label,
+        "paper": None if both is None or neither is None else both - neither,
+        "live": in_points(live),
+        "stored": None if found is None else in_points(found),
+        "seeds": None if found is None else len(stored.seeds(names[0])),
+        "verdict": verdict(found),
+    }
+
+
+def verdict(gain: Interval | None) -> Verdict:
+    """Return what an interval over seeds tells about the sign of a gain."""
+    if gain is None:
+        return "not stored"
+    if gain.low > 0:
+        return "gain shown"
+    return "loss shown" if gain.high < 0 else "not told apart"
+
+
+def in_points(gain: Interval) -> str:
+    """Return a gain in percentage points with its interval, as text."""
+    ends = (gain.low, gain.high)
+    if any(end != end for end in ends):  # a single seed has no interval
+        return f"{100 * gain.estimate:+.1f}"
+    low, high = (f"{100 * end:+.1f}" for end in ends)
+    return f"{100 * gain.estimate:+.1f} ({low} to {high})"

@@ -1,0 +1,145 @@
+"""The main finding, from stored results: a figure, a sentence and the rows of a table.
+
+Chapters and the README read it from here, so that they cannot say different things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from avqa_core.metrics import Interval
+from avqa_core.viz.display import Rich
+from avqa_core.viz.figures.accuracy import accuracy_by_scenario
+from avqa_core.viz.notices import notice
+from avqa_core.viz.results import (
+    accuracies_by_scenario,
+    ceilings_by_scenario,
+    floors_by_scenario,
+)
+from avqa_core.viz.style import mark_of
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+SCENARIOS = ("complete", "audio_missing", "visual_missing", "both_missing")
+OURS = "recommended"
+# From the simplest control to ours; all fill in for one frozen backbone that saw complete clips.
+METHODS = {
+    "zeros": "plug_in/zeros",
+    "slot_mean": "plug_in/slot_mean",
+    "retrieval": "plug_in/retrieval",
+    "paper": "plug_in/paper",
+    OURS: "plug_in/recommended",
+}
+CONTROLS = ("zeros", "slot_mean", "retrieval")
+NOT_STORED = "nothing is stored yet ('make results' does it)"
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """By how much ours is ahead of the strongest control in one scenario, paired by seed."""
+
+    scenario: str
+    control: str
+    ours: Interval
+    difference: Interval
+    num_seeds: int
+
+    @property
+    def verdict(self) -> str:
+        """Say whether the whole interval lies on one side of zero."""
+        if self.difference.low > 0:
+            return "ahead"
+        return "behind" if self.difference.high < 0 else "not told apart"
+
+
+@dataclass(frozen=True, slots=True)
+class MainRow:
+    """One method, one floor or one ceiling: its accuracy in each scenario, in their order."""
+
+    name: str
+    num_seeds: int
+    accuracies: tuple[Interval | float | None, ...]
+
+
+def stored_methods(stored: Stored) -> dict[str, str]:
+    """Return method -> experiment, of those that are stored."""
+    return {method: name for method, name in METHODS.items() if stored.has(name)}
+
+
+def main_figure(stored: Stored) -> Figure | Rich:
+    """Draw every method in every scenario, or say how to get the results."""
+    methods = stored_methods(stored)
+    if not methods:
+        return notice(
+            "The stored results are not there",
+            "This figure shows runs over several seeds, which take too long for a page.",
+            "make results",
+        )
+    reports = {method: stored.reports(name) for method, name in methods.items()}
+    first = next(iter(reports.values()))[0]
+    shown = accuracies_by_scenario(reports)
+    return accuracy_by_scenario(
+        {method: {one: of[one] for one in SCENARIOS if one in of} for method, of in shown.items()},
+        floors=floors_by_scenario(first),
+        ceilings=ceilings_by_scenario(first),
+    )
+
+
+def lead(stored: Stored, scenario: str) -> Lead | None:
+    """Return how ours compares with the control that is strongest on average, None if unknown."""
+    methods = stored_methods(stored)
+    controls = [name for name in CONTROLS if name in methods]
+    if OURS not in methods or not controls:
+        return None
+
+    def mean(control: str) -> float:
+        return stored.accuracy(methods[control], scenario).estimate
+
+    strongest = max(controls, key=mean)
+    return Lead(
+        scenario=scenario,
+        control=strongest,
+        ours=stored.accuracy(methods[OURS], scenario),
+        difference=stored.difference(methods[OURS], methods[strongest], scenario),
+        num_seeds=len(stored.seeds(methods[OURS])),
+    )
+
+
+def lead_sentence(stored: Stored, scenario: str) -> str:
+    """Say how ours compares with the strongest control, or how to get to know."""
+    found = lead(stored, scenario)
+    if found is None:
+        return NOT_STORED
+    gap = found.difference
+    return (
+        f"{mark_of(OURS).label} answers {100 * found.ours.estimate:.1f} %, "
+        f"{100 * gap.estimate:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f}, "
+        f"{found.num_seeds} seeds) against the strongest control, "
+        f"{mark_of(found.control).label}: {found.verdict}"
+    )
+
+
+def main_rows(stored: Stored, scenarios: Sequence[str] = SCENARIOS) -> list[MainRow]:
+    """Return the methods between floor and ceiling, empty if nothing is stored."""
+    methods = stored_methods(stored)
+    if not methods:
+        return []
+    any_name = next(iter(methods.values()))
+    bounds = [
+        MainRow("floor", 0, tuple(stored.floor(any_name) for _ in scenarios)),
+        MainRow("ceiling", 0, tuple(stored.ceiling(any_name, one) for one in scenarios)),
+    ]
+    rows = [
+        MainRow(
+            method,
+            len(stored.seeds(name)),
+            tuple(stored.accuracy(name, one) for one in scenarios),
+        )
+        for method, name in methods.items()
+    ]
+    return [bounds[0], *rows, bounds[1]]

@@ -1,0 +1,106 @@
+"""The plan: what is compared takes equal steps, and starts from what it says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from avqa_core import experiments
+from avqa_core.config import from_dict, to_dict
+from avqa_core.errors import ConfigError
+from avqa_core.experiments import planning
+from avqa_core.experiments.experiment import Experiment
+
+BOOK = {one.name: one for one in experiments.plan("book", [0])}
+
+
+@pytest.mark.parametrize("profile", ["smoke", "book", "full"])
+def test_parents_come_first_and_have_the_parts_that_are_taken(profile):
+    seen: dict[tuple[str, int], Experiment] = {}
+    for one in experiments.plan(profile, [0, 3]):
+        assert one.key not in seen
+        if one.parent is not None:
+            parent = seen[one.parent, one.seed]
+            assert parent.world == one.world
+            for part in one.parts:
+                assert getattr(parent.model, part) == getattr(one.model, part)
+        seen[one.key] = one
+
+
+def test_what_is_compared_takes_equal_steps():
+    for group in ("plug_in", "joint", "table4", "table5", "table6", "few_labels"):
+        steps = {one.num_steps for one in BOOK.values() if one.group == group} - {0}
+        assert len(steps) == 1, group
+    tables = {BOOK[name].num_steps for name in ("table4/paper", "table5/slots_25")}
+    assert tables == {BOOK["table6/steps_5"].num_steps}
+
+
+def test_nothing_is_trained_where_nothing_can_learn():
+    untrained = {name for name, one in BOOK.items() if one.training is None}
+    assert {"plug_in/zeros", "plug_in/retrieval", "table4/none"} <= untrained
+    assert all(BOOK[name].parent is not None for name in untrained)
+
+
+def test_the_tables_vary_what_they_say_and_nothing_else():
+    paper = BOOK["table4/paper"]
+    for slots in (25, 50, 100):
+        other = BOOK[f"table5/slots_{slots}"]
+        assert other.model.completer.num_slots == slots
+        completer = replace(other.model.completer, num_slots=75)
+        assert replace(other.model, completer=completer) == paper.model
+    for steps in (5, 20):
+        assert BOOK[f"table6/steps_{steps}"].model.enhancer.diffusion.num_steps == steps
+    assert BOOK["table4/rmm"].model.completer == paper.model.completer
+    assert BOOK["table4/avr"].model.enhancer == paper.model.enhancer
+    assert type(paper.model.enhancer.denoiser).__name__ == "LightConfig"
+    assert type(BOOK["unet/paper"].model.enhancer.denoiser).__name__ == "UNetConfig"
+
+
+def test_the_wide_control_has_at_least_the_parameters_of_recommended():
+    wanted = planning.num_parameters(BOOK["joint/recommended"].model)
+    came = planning.num_parameters(BOOK["joint/modality_dropout_wide"].model)
+    assert wanted <= came < 1.15 * wanted
+
+
+def test_groups_come_with_what_they_start_from():
+    names = {one.name for one in planning.chosen(list(BOOK.values()), ["few_labels"])}
+    assert {"complete/positions", "complete/wide", "few_labels/recommended"} <= names
+    assert not any(name.startswith(("plug_in", "joint", "complete/plain")) for name in names)
+    default = {one.group for one in planning.chosen(list(BOOK.values()))}
+    assert default == set(planning.groups(BOOK.values())) - set(planning.EXTRA_GROUPS)
+
+
+def test_an_unknown_group_profile_or_no_seed_is_refused():
+    with pytest.raises(ConfigError, match="did you mean 'plug_in'"):
+        planning.chosen(list(BOOK.values()), ["plugin"])
+    with pytest.raises(ConfigError, match="profile"):
+        experiments.plan("books")
+    with pytest.raises(ConfigError, match="at least one"):
+        experiments.plan("book", [])
+
+
+def test_an_experiment_survives_json():
+    for one in BOOK.values():
+        assert from_dict(Experiment, json.loads(json.dumps(to_dict(one)))) == one
+
+
+def test_the_identity_covers_what_decides_weights_and_nothing_else():
+    one = BOOK["plug_in/recommended"]
+    mine = one.identity("data", "parent")
+    assert mine == replace(one, about="other words", scenarios=("complete",)).identity(
+        "data", "parent"
+    )
+    assert mine != one.identity("other data", "parent")
+    assert mine != one.identity("data", "other parent")
+    assert mine != replace(one, labelled_fraction=0.5).identity("data", "parent")
+    training = replace(one.training, seed=1)
+    assert mine != replace(one, seed=1, training=training).identity("data", "parent")
+
+
+def test_every_seed_is_a_run_of_its_own():
+    runs = experiments.plan("smoke", [0, 1])
+    assert len({one.key for one in runs}) == len(runs) == 2 * len(experiments.plan("smoke", [5]))
+    for one in runs:
+        assert one.training is None or one.training.seed == one.seed

@@ -1,0 +1,119 @@
+"""Verdicts follow from the numbers: each of the four on numbers made for it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from avqa_core import ledger
+from avqa_core.ledger import Claim, judge
+from avqa_core.metrics import Interval
+from avqa_core.paper_values import paper_accuracies, paper_accuracy
+from tests.experiments.stored_results import stored
+
+
+def claim(better=("table4/paper",), worse=("table4/none",), minus=None) -> Claim:
+    return Claim(
+        source="Table 4",
+        statement="it helps",
+        scenario="audio_missing",
+        better=better,
+        worse=worse,
+        minus=minus,
+    )
+
+
+def results(paper, none, rmm=None):
+    """Three seeds each; the first category has 60 questions, and the second stays at 20 of 40."""
+    counts = {"table4/paper": paper, "table4/none": none} | ({"table4/rmm": rmm} if rmm else {})
+    return stored(
+        {
+            name: {
+                "audio_missing": [(right, 20) for right in rights],
+                "complete": [(50, 20)] * 3,
+            }
+            for name, rights in counts.items()
+        }
+    )
+
+
+def test_a_difference_clear_of_zero_holds():
+    (entry,) = ledger.ledger(results((40, 41, 42), (20, 21, 23)), [claim()])
+    # 20, 20 and 19 questions of 100: mean 0.1967, deviation 0.0058, t(0.975, 2) = 4.303.
+    assert entry.verdict == "holds"
+    assert entry.ours.estimate == pytest.approx(0.59 / 3)
+    assert entry.ours.low == pytest.approx(0.59 / 3 - 4.3027 * 0.0057735 / math.sqrt(3), abs=1e-5)
+    assert entry.num_seeds == 3
+
+
+def test_the_other_way_round_is_contradicted():
+    (entry,) = ledger.ledger(results((20, 21, 23), (40, 41, 42)), [claim()])
+    assert entry.verdict == "contradicted"
+
+
+def test_an_interval_with_zero_in_it_is_open():
+    (entry,) = ledger.ledger(results((20, 30, 40), (22, 20, 35)), [claim()])
+    assert entry.verdict == "open"
+
+
+def test_what_is_not_stored_is_not_run():
+    (entry,) = ledger.ledger(results((1, 2, 3), (1, 2, 3)), [claim(worse=("table4/avr",))])
+    assert entry.verdict == "not run" and entry.ours is None
+
+
+def test_the_closest_rival_decides():
+    several = results((40, 41, 42), (20, 21, 23), rmm=(39, 42, 42))
+    (entry,) = ledger.ledger(several, [claim(worse=("table4/none", "table4/rmm"))])
+    assert entry.pair == ("table4/paper", "table4/rmm")
+    assert entry.verdict == "open"
+
+
+def test_a_claim_about_what_is_lost_takes_the_complete_accuracy_off():
+    (entry,) = ledger.ledger(results((40, 41, 42), (20, 21, 23)), [claim(minus="complete")])
+    # Complete is 70 of 100 on both sides and cancels.
+    assert entry.ours.estimate == pytest.approx(0.59 / 3)
+
+
+def test_one_seed_decides_nothing():
+    assert judge([Interval(0.3, math.nan, math.nan)]) == "open"
+    assert judge([]) == "not run"
+
+
+def test_the_papers_side_is_computed_from_its_tables():
+    found = {(e.claim.statement, e.claim.scenario): e for e in ledger.ledger(stored({}))}
+    lift = found["RMM and AVR lift plain AVST", "audio_missing"]
+    assert lift.paper == pytest.approx(0.6971 - 0.3660)
+    best = found["L = 75 is best", "visual_missing"]
+    assert best.paper == pytest.approx(0.6798 - 0.6741)  # 67.41 at L = 25 comes closest
+    larger = found["the lift is larger where audio is missing", "audio_missing"]
+    assert larger.paper == pytest.approx((0.6971 - 0.3660) - (0.6798 - 0.5914))
+    fig5 = found["less is lost as the missing ratio goes from 0 to 1", "audio_missing"]
+    assert fig5.paper is None
+    assert all(entry.verdict == "not run" for entry in found.values())
+
+
+def test_every_claim_of_the_paper_holds_in_the_paper():
+    for entry in ledger.ledger(stored({})):
+        assert entry.paper is None or entry.paper > 0, entry.claim
+
+
+def test_the_papers_tables_are_read_and_contradictions_found(tmp_path):
+    assert paper_accuracy("table6/steps_5", "audio_missing") == pytest.approx(0.6704)
+    assert paper_accuracy("joint/recommended", "audio_missing") is None
+    for number, what in ((1, "method"), (4, "rmm,avr"), (5, "slots"), (6, "steps")):
+        (tmp_path / f"table{number}.csv").write_text(f"missing,{what},accuracy,source\n")
+    assert paper_accuracies(tmp_path) == {}
+    paper_accuracies.cache_clear()
+    (tmp_path / "table4.csv").write_text("missing,rmm,avr,accuracy\naudio,1,1,50\n")
+    (tmp_path / "table5.csv").write_text("missing,slots,accuracy\naudio,75,51\n")
+    with pytest.raises(Exception, match="agree on table4/paper"):
+        paper_accuracies(tmp_path)
+
+
+def test_every_claim_names_experiments_of_the_plan():
+    from avqa_core import experiments
+
+    known = {one.name for one in experiments.plan("book", [0])}
+    for one in ledger.claims():
+        assert {*one.better, *one.worse} <= known

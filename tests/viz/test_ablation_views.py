@@ -1,0 +1,81 @@
+"""What the ablation chapter shows, from results whose numbers are known."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from avqa_core import ledger
+from avqa_core.viz import ablation_views as views
+from avqa_core.viz.display import Rich
+from tests.experiments.stored_results import stored
+
+RIGHT = {"complete": [(50, 30)] * 3, "both_missing": [(20, 10)] * 3}
+RATIOS = (0.4,)
+RESULTS = stored(
+    {
+        "table4/none": {
+            **RIGHT,
+            "audio_missing": [(20, 10), (22, 11), (24, 9)],
+            "visual_missing": [(20, 12), (22, 12), (24, 12)],
+            "mixed(0.4,0)": [(40, 22)] * 3,
+        },
+        "table4/paper": {
+            **RIGHT,
+            "audio_missing": [(40, 10), (43, 11), (44, 9)],
+            "visual_missing": [(30, 12), (31, 12), (32, 12)],
+            "mixed(0.4,0)": [(45, 22)] * 3,
+        },
+    }
+)
+EMPTY = stored({})
+NAMES = ["table4/none", "table4/avr", "table4/paper"]
+
+
+def test_a_comparison_has_means_bounds_and_paired_differences():
+    shown = views.comparison_table(RESULTS, NAMES, caption="c", control="table4/none", paper=True)
+    text = shown.text
+    assert "▲ 52.3" in text and "32.0" in text  # audio missing: 50, 54, 53 and 30, 33, 33
+    assert "(40.0)" in text and "(90.0)" in text  # floor and ceiling
+    assert "69.7" in text and "36.6" in text  # the paper's
+    assert "+20.3 (+18.9 to +21.8)" in text  # 20, 21 and 20 points, t(0.975, 2) = 4.303
+    assert "avr" not in text
+
+
+def test_what_is_not_stored_is_a_box_with_the_command():
+    shown = (
+        views.comparison_figure(EMPTY, NAMES),
+        views.comparison_table(EMPTY, NAMES, caption="c"),
+        views.sweep_figure(EMPTY, {25: "table5/slots_25"}, xlabel="L", references={}),
+        views.ratio_figure(EMPTY, NAMES, "audio_missing", RATIOS),
+    )
+    for one in shown:
+        assert isinstance(one, Rich)
+        assert "avqa results --profile book --only table" in one.text
+
+
+def test_figures_are_drawn_of_what_is_there():
+    figure = views.comparison_figure(RESULTS, NAMES)
+    assert isinstance(figure, Figure)
+    assert len([panel for panel in figure.axes if panel.get_title()]) == 3
+    points = {75: "table4/paper", 25: "table5/slots_25"}
+    swept = views.sweep_figure(
+        RESULTS, points, xlabel="slots L", references={"neither": "table4/none"}
+    )
+    assert isinstance(swept, Figure)
+    ours, paper = swept.axes
+    assert ours.get_xlabel() == "slots L"
+    assert [list(line.get_xdata()) for line in paper.lines] == [[25, 75], [25, 75]]
+
+
+def test_ratios_run_from_nobody_to_everybody():
+    figure = views.ratio_figure(RESULTS, NAMES, "audio_missing", RATIOS)
+    line = figure.axes[0].lines[0]
+    assert list(line.get_xdata()) == [0, 40, 100]
+    assert [round(value, 1) for value in line.get_ydata()] == [80.0, 62.0, 32.0]
+    assert views.ratio_scenario("visual_missing", 0.4) == "mixed(0,0.4)"
+
+
+def test_the_ledger_says_what_was_decided_and_what_was_not_run():
+    shown = views.ledger_table(ledger.ledger(RESULTS), caption="the ledger")
+    assert "holds here" in shown.text and "not run" in shown.text
+    assert "+20.3" in shown.text and "33.1" in shown.text

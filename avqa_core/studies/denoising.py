@@ -17,6 +17,8 @@ from avqa_core.errors import ConfigError
 from avqa_core.studies.clips import batches, grid_of
 from avqa_core.types import Features
 
+_PAIRS = ("join_convolution", "split_convolution", "audio_statistics", "visual_statistics")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schooling:
@@ -37,13 +39,25 @@ class Schooled:
 
 
 def school(
-    config: EnhancerConfig, features: Features, how: Schooling, *, seed: int
+    config: EnhancerConfig,
+    features: Features,
+    how: Schooling,
+    *,
+    seed: int,
+    pairs_of: AVRDiffusion | None = None,
 ) -> Schooled:
     """Return an AVR enhancer trained without any answer.
 
     In the paper the answers train the convolutions that join and split a pair, through the whole
     chain. Here they learn first, to give back the pair they were given; then Eq. 7 trains the
     denoiser, its target detached.
+
+    Args:
+        config: which enhancer.
+        features: of training clips, everything present.
+        how: steps, batch, learning rate.
+        seed: of the weights, the order of the clips and the noise.
+        pairs_of: take join, split and statistics from this enhancer instead of learning them.
 
     Raises:
         ConfigError: the config is of another enhancer.
@@ -56,11 +70,11 @@ def school(
             "diffusion has a chain to study"
         )
     enhancer.train()
-    for half in ("audio", "visual"):
-        segments = getattr(features, half).flatten(0, 1)
-        real = torch.ones(len(segments), dtype=torch.bool)
-        getattr(enhancer, f"{half}_statistics").update(segments, real)
-    _learn_pairs(enhancer, features, how, seed=seed)
+    if pairs_of is None:
+        _learn_pairs(enhancer, features, how, seed=seed)
+    else:
+        for name in _PAIRS:
+            getattr(enhancer, name).load_state_dict(getattr(pairs_of, name).state_dict())
     losses = _learn_noise(enhancer, features, how, seed=seed)
     enhancer.eval()
     return Schooled(enhancer=enhancer, losses=tuple(losses))
@@ -68,6 +82,10 @@ def school(
 
 def _learn_pairs(enhancer: AVRDiffusion, features: Features, how: Schooling, *, seed: int) -> None:
     """Train the two convolutions to give back, in standard units, the pair they were given."""
+    for half in ("audio", "visual"):
+        segments = getattr(features, half).flatten(0, 1)
+        real = torch.ones(len(segments), dtype=torch.bool)
+        getattr(enhancer, f"{half}_statistics").update(segments, real)
     learned = [*enhancer.join_convolution.parameters(), *enhancer.split_convolution.parameters()]
     optimiser = torch.optim.Adam(learned, lr=how.learning_rate)
     for batch in batches(features, how.batch_size, how.pair_steps, seed=seed):

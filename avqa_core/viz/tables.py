@@ -78,10 +78,12 @@ def _text(
     among: str | None,
 ) -> str:
     text = column.write(row.get(column.key))
-    if column.best is None or text == UNKNOWN:
+    # Text in a column of numbers, such as a bound in brackets, takes no part in the comparison.
+    if column.best is None or text == UNKNOWN or isinstance(row.get(column.key), str):
         return text
     rivals = [other for other in rows if among is None or other.get(among) == row.get(among)]
-    written = {column.write(other.get(column.key)) for other in rivals} - {UNKNOWN}
+    numbers = [other.get(column.key) for other in rivals]
+    written = {column.write(one) for one in numbers if not isinstance(one, str)} - {UNKNOWN}
     choose = max if column.best == "highest" else min
     return f"{BEST} {text}" if float(text) == choose(map(float, written)) else text
 

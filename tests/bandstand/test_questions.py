@@ -26,7 +26,7 @@ from avqa_core.data.annotations import CATEGORIES, parse_row
 from avqa_core.errors import AnnotationError
 from tests.bandstand.hand_built import CONCERT, HARDLY_APART, MIMES, TOGETHER, TRIO, TWINS
 
-CONFIG = WorldConfig()
+CONFIG = WorldConfig(questions_per_clip=12.0)
 BY_NAME = {template.name: template for template in TEMPLATES}
 
 # The margins at difficulty 0.3: entries two segments apart, lengths three.

@@ -10,6 +10,8 @@ from avqa_core.viz.figures.diffusion import (
     reverse_path,
     schedule_plot,
 )
+from avqa_core.viz.figures.lines import seed_lines
+from avqa_core.viz.figures.rows import marked_rows
 from avqa_core.viz.figures.slots import (
     addressing_heatmap,
     joint_weight_bound,
@@ -25,11 +27,13 @@ __all__ = [
     "clip_strip",
     "forward_noising",
     "joint_weight_bound",
+    "marked_rows",
     "moving_average",
     "path_plane",
     "pseudo_and_real",
     "reverse_path",
     "schedule_plot",
+    "seed_lines",
     "slots_by_instrument",
     "training_curves",
 ]

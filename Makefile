@@ -64,9 +64,10 @@ world: environment  ## the built-in world of a profile (book: 2 min)
 results: environment  ## make every stored result anew (hours; says how long, goes on where it stopped)
 	@$(BOOK) world --profile book
 	@$(RUN) -m avqa_core.cli results --profile book --jobs $(JOBS)
+	@$(BOOK) readme
 
 bench: environment  ## speed and memory, printed and stored
-	@for script in benchmarks/*.py; do echo "bench: $$script"; $(RUN) $$script; done
+	@$(RUN) -m benchmarks
 
 book-zip: book  ## pack the pages to be read from a folder
 	@$(BOOK) zip --profile $(PROFILE)

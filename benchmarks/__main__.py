@@ -20,14 +20,14 @@ import tyro
 from avqa_core.presets import PRESETS
 from avqa_core.training import runs
 from avqa_core.training.distributed import resolve_device
-from benchmarks import reading, speed, step
+from benchmarks import reading, speed, step, toggle
 
-Name = Literal["step", "speed", "reading"]
+Name = Literal["step", "speed", "reading", "toggle"]
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(
-    only: tuple[Name, ...] = ("step", "speed", "reading"),
+    only: tuple[Name, ...] = ("step", "speed", "reading", "toggle"),
     device: str = "auto",
     out: Path = ROOT / "book" / "results" / "benchmarks",
     step_size: str = "paper",
@@ -47,7 +47,7 @@ def main(
     path = out / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.json"
     print(f"benchmarks {', '.join(only)} on {name}; figures go to {path}", flush=True)
     content = json.loads(path.read_text()) if path.exists() else {}
-    measures = {"step": _step, "speed": _speed, "reading": _reading}
+    measures = {"step": _step, "speed": _speed, "reading": _reading, "toggle": _toggle}
     for one in only:
         figures = measures[one](device, step_size, seconds)
         made_by = runs.provenance(0, place)
@@ -78,6 +78,12 @@ def _reading(device: str, size: str, seconds: float) -> list[dict[str, Any]]:
     for one in readings:
         print(f"{one.reader:<26}{one.samples_per_second:>12.1f} samples/s", flush=True)
     return [asdict(one) for one in readings]
+
+
+def _toggle(device: str, size: str, seconds: float) -> list[dict[str, Any]]:
+    waits = toggle.measure("book", max(5, round(4 * seconds)), threads=2)
+    print(toggle.table(waits), flush=True)
+    return [asdict(one) for one in waits]
 
 
 def _today() -> str:

@@ -134,6 +134,9 @@ def _damaged(world: Path, tmp_path: Path) -> Path:
         (["evaluate", "--run", "{run}", "--data", "{world}", "--scenarios", "dark"], "dark"),
         (["evaluate", "--run", "{run}", "--data", "{damaged}"], "theremin"),
         (["inspect", "{nowhere}"], "got none of them"),
+        (["results", "--data", "{world}", "--only", "tables"], "did you mean 'table"),
+        (["results", "--data", "{nowhere}", "--list"], "data folder"),
+        (["results", "--data", "{world}", "--jobs", "0"], "--jobs"),
         (["world", "--out", "{out}", "--clips", "3"], "at least 11"),
         (["world", "--out", "{out}", "--coupling", "2"], "coupling"),
     ],
@@ -174,7 +177,9 @@ def test_an_interruption_says_how_to_go_on(world, tmp_path, capsys, monkeypatch)
     assert train(world, tmp_path / "run") == 0
 
 
-@pytest.mark.parametrize("command", ["", "train", "evaluate", "world", "encoders", "inspect"])
+@pytest.mark.parametrize(
+    "command", ["", "train", "evaluate", "results", "world", "encoders", "inspect"]
+)
 def test_help_needs_no_torch_and_explains_every_argument(command):
     program = (
         "import sys\n"
@@ -196,8 +201,11 @@ def test_choices_of_the_command_line_are_those_of_the_library():
     from typing import get_args
 
     from avqa_core import losses, presets
+    from avqa_core.experiments.budgets import BUDGETS
+    from avqa_core.profiles import PROFILES
     from avqa_core.training.starting import PARTS
 
+    assert get_args(cli.Profile) == PROFILES == tuple(BUDGETS)
     assert get_args(cli.Preset) == get_args(presets.PresetName)
     assert get_args(cli.Size) == get_args(presets.SizeName)
     assert get_args(cli.Regime) == get_args(losses.Regime)

@@ -152,7 +152,7 @@ class _Plan:
             "rmm": ("RMM as printed", slots, IdentityConfig()),
             "rmm_released_code": ("RMM of the released code", released, IdentityConfig()),
             "rmm_renormalised": (
-                "RMM, addressing renormalised",
+                "RMM renormalised",
                 replace(slots, addressing="renormalised"),
                 IdentityConfig(),
             ),
@@ -173,7 +173,7 @@ class _Plan:
             ("modality_dropout", "modality dropout", zeros, "modality_dropout", "positions", ()),
             (
                 "modality_dropout_wide",
-                "modality dropout, as many parameters as recommended",
+                "modality dropout, wider",
                 self._model(self._wide().backbone, ZerosConfig()),
                 "modality_dropout",
                 "wide",
@@ -181,7 +181,7 @@ class _Plan:
             ),
             (
                 "modality_dropout_adapter",
-                "recommended's network without recall loss",
+                "recommended, no recall loss",
                 self.recommended,
                 "modality_dropout",
                 "positions",
@@ -213,13 +213,13 @@ class _Plan:
         backbone, slots, avr = self.paper.backbone, self.paper.completer, self.paper.enhancer
         zeros = self._model(backbone, ZerosConfig())
         for method, about, model, regime, more in (
-            ("none", "neither (never trained for absence)", zeros, "plain", FIGURE_5),
+            ("none", "neither", zeros, "plain", FIGURE_5),
             ("rmm", "RMM", self._model(backbone, slots), "joint", ()),
             ("avr", "AVR on noise", self._model(backbone, NoiseConfig(), avr), "joint", ()),
             ("paper", "RMM and AVR", self.paper, "joint", FIGURE_5),
             (
                 "modality_dropout",
-                "neither, trained for absence (control)",
+                "neither, trained for absence",
                 zeros,
                 "modality_dropout",
                 FIGURE_5,

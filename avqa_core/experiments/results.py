@@ -76,6 +76,11 @@ class Stored:
         """Tell whether every one of the experiments is there."""
         return all(name in self.experiments for name in names)
 
+    def has_category(self, name: str, category: str) -> bool:
+        """Tell whether an experiment was asked questions of a category."""
+        counts = next(iter(self._any_run(name).counts.values()))
+        return category in counts
+
     def about(self, name: str) -> str:
         """Return an experiment in words."""
         return str(self._experiment(name)["about"])
@@ -210,6 +215,10 @@ class Stored:
             "steps": of[0].steps,
             "seconds": sum(one.seconds for one in of) / len(of),
         }
+
+    def total_seconds(self) -> float:
+        """Return what all runs took, training and testing, one after the other."""
+        return sum(run.seconds + run.evaluation_seconds for run in self._runs.values())
 
     def _experiment(self, name: str) -> Mapping[str, Any]:
         if name not in self.experiments:

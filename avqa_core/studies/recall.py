@@ -110,7 +110,7 @@ def score(
 ) -> RecallScore:
     """Return how well ``half`` of the test clips is recalled."""
     completion = complete(completer, test, half, seed=seed)
-    pseudo: Tensor = getattr(completion, f"pseudo_{half}")
+    pseudo: Tensor = getattr(completion, f"pseudo_{half}").detach()
     error, spread = _shares(pseudo, half, train, test)
     if completion.addressing is None:
         return RecallScore(error=error, spread=spread)

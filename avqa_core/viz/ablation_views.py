@@ -5,16 +5,18 @@ Every view says which command makes what is not stored yet, and shows what is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from avqa_core.data.annotations import CATEGORIES
 from avqa_core.ledger import VERDICTS, Entry
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.ablation import ablation_lines
-from avqa_core.viz.figures.accuracy import accuracy_by_scenario
+from avqa_core.viz.figures.accuracy import Number, accuracy_by_scenario
 from avqa_core.viz.gains_table import in_points
 from avqa_core.viz.notices import notice
 from avqa_core.viz.results import (
@@ -30,17 +32,29 @@ if TYPE_CHECKING:
 
 MISSING = ("audio_missing", "visual_missing")
 SHOWN = ("complete", *MISSING)
-Accuracies = dict[str, dict[int, list[float]]]
+CATEGORY_NAMES = tuple(map(str, CATEGORIES))
+# Templates of these ask for left and right, or for first, last, before and after.
+NEEDS_ORDER = frozenset(
+    {
+        "Visual Location",
+        "Audio-Visual Location",
+        "Audio-Visual Comparative",
+        "Audio-Visual Temporal",
+    }
+)
+NOT_RUN = "not run yet"
+Accuracies = dict[str, dict[Number, list[float]]]
 
 
 def not_stored(stored: Stored, names: Sequence[str]) -> Rich:
     """Return a box with the command that makes what is not stored of ``names``."""
     missing = [name for name in names if not stored.has(name)]
     groups = sorted({name.split("/")[0] for name in missing})
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return notice(
         "Stored results are not there",
-        f"{', '.join(missing)}: several seeds take too long for a page, so they are read from "
-        "stored results.",
+        f"{', '.join(missing[:3])}{more}: several seeds take too long for a page, so they are read "
+        "from stored results.",
         f"avqa results --profile {stored.profile} --only {' '.join(groups)}",
     )
 
@@ -89,18 +103,87 @@ def comparison_table(
     if not there:
         return not_stored(stored, names)
     against = control if control is not None and stored.has(control) else None
-    columns = [
-        Column("method", "method"),
-        *(Column(one, f"{mark_of(one).label} (%)", scale=100, best="highest") for one in SHOWN),
-        *(Column(f"paper {one}", f"paper: {mark_of(one).label} (%)", scale=100) for one in MISSING
-          if paper),
-        *(Column(f"over {one}", f"{mark_of(one).label}: points over control (95 %)")
-          for one in MISSING if against),
-        Column("parameters", "parameters trained", digits=0),
-        Column("seeds", "seeds", digits=0),
-    ]  # fmt: skip
+    columns = [Column("method", "method"), _accuracy_column("complete")]
+    for scenario in MISSING:
+        short = mark_of(scenario).label.split(" ")[0]
+        columns.append(_accuracy_column(scenario))
+        if paper:
+            columns.append(Column(f"paper {scenario}", f"{short}: paper (%)", scale=100))
+        if against:
+            columns.append(Column(f"over {scenario}", f"{short}: points over control (95 %)"))
+    columns.append(Column("parameters", "parameters trained", digits=0))
+    columns.append(Column("seeds", "seeds", digits=0))
     rows = [_row(stored, name, against, paper) for name in there]
     return table(columns, [*rows, *_bounds(stored, there[0])], caption=caption)
+
+
+def _accuracy_column(scenario: str) -> Column:
+    return Column(scenario, f"{mark_of(scenario).label} (%)", scale=100, best="highest")
+
+
+def category_table(stored: Stored, names: Sequence[str], scenario: str, *, caption: str) -> Rich:
+    """Return one row a question category: what it needs, its bounds, and each experiment.
+
+    The last rows add up what needs order in time or place, what does not, and everything.
+
+    Args:
+        stored: results over seeds.
+        names: of experiments; those that are not stored are left out.
+        scenario: in which they were tested.
+        caption: what the table shows.
+    """
+    there = [name for name in names if stored.has(name)]
+    if not there:
+        return not_stored(stored, names)
+    known = [category for category in CATEGORY_NAMES if stored.has_category(there[0], category)]
+    sums = {
+        "all that need no order": [one for one in known if one not in NEEDS_ORDER],
+        "all that need order": [one for one in known if one in NEEDS_ORDER],
+        "all questions": known,
+    }
+    columns = (
+        Column("category", "category"),
+        Column("order", "needs order in time or place"),
+        Column("floor", "floor (%)", scale=100),
+        Column("ceiling", "ceiling (%)", scale=100),
+        *(Column(name, f"{stored.about(name)} (%)", scale=100) for name in there),
+    )
+    rows: list[dict[str, Cell]] = []
+    for label, of in [*((one, [one]) for one in known), *sums.items()]:
+        if of:
+            rows.append(
+                {
+                    "category": label,
+                    "order": ("yes" if label in NEEDS_ORDER else "no") if label in known else None,
+                    "floor": stored.floor(there[0], of),
+                    "ceiling": stored.ceiling(there[0], scenario, of),
+                    **{name: stored.accuracy(name, scenario, of).estimate for name in there},
+                }
+            )
+    return table(columns, rows, caption=caption)
+
+
+def share_text(stored: Stored, name: str, scenario: str, *, order: bool = True) -> str:
+    """Say which share of the ceiling an experiment reaches.
+
+    Args:
+        stored: results over seeds.
+        name: of the experiment.
+        scenario: in which it was tested.
+        order: whether questions that need order in time or place count.
+    """
+    if not stored.has(name):
+        return NOT_RUN
+    of = [
+        one
+        for one in CATEGORY_NAMES
+        if stored.has_category(name, one) and (order or one not in NEEDS_ORDER)
+    ]
+    ceiling = stored.ceiling(name, scenario, of)
+    if not ceiling:
+        return "not known"
+    interval = stored.accuracy(name, scenario, of)
+    return f"{100 * interval.estimate / ceiling:.1f} %"
 
 
 def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[str, Cell]:
@@ -151,7 +234,7 @@ def sweep_figure(
     there = {x: name for x, name in points.items() if stored.has(name)}
     if not there:
         return not_stored(stored, list(points.values()))
-    paper = {
+    paper: dict[str, dict[Number, Number]] = {
         scenario: {
             x: value
             for x, name in points.items()
@@ -198,10 +281,40 @@ def ratio_figure(
         }
         for name in there
     }
-    floor = stored.floor(there[0])
-    references = {} if floor is None else {"floor": floor}
     label = f"questions with {mark_of(scenario).label} (%)"
-    return ablation_lines(accuracies, xlabel=label, references=references)
+    return ablation_lines(accuracies, xlabel=label, references=_floor(stored, there[0]))
+
+
+def world_figure(
+    stored: Stored, methods: Sequence[str], scenario: str, couplings: Sequence[float]
+) -> Figure | Rich:
+    """Draw accuracy over the coupling of the world that models were trained and tested in.
+
+    Args:
+        stored: results over seeds.
+        methods: names below ``coupling/<value>/``.
+        scenario: what is missing.
+        couplings: of the worlds.
+    """
+    names = {(one, x): f"coupling/{x}/{one}" for one in methods for x in couplings}
+    there = {key: name for key, name in names.items() if stored.has(name)}
+    if not there:
+        return not_stored(stored, list(names.values()))
+    accuracies = {
+        method: {
+            x: list(stored.accuracies(name, scenario).values())
+            for (of, x), name in there.items()
+            if of == method
+        }
+        for method in dict.fromkeys(method for method, _ in there)
+    }
+    first = next(iter(there.values()))
+    return ablation_lines(accuracies, xlabel="coupling", references=_floor(stored, first))
+
+
+def _floor(stored: Stored, name: str) -> dict[str, float]:
+    floor = stored.floor(name)
+    return {} if floor is None else {"floor": floor}
 
 
 def ratio_scenario(scenario: str, ratio: float) -> str:
@@ -237,6 +350,36 @@ def ledger_table(entries: Sequence[Entry], *, caption: str) -> Rich:
         for entry in entries
     ]
     return table(columns, rows, caption=caption)
+
+
+def gap_text(stored: Stored, name: str, other: str, scenario: str) -> str:
+    """Say by how many points one experiment is better than another, or that it was not run."""
+    if not stored.has(name, other):
+        return NOT_RUN
+    seeds = len(set(stored.seeds(name)) & set(stored.seeds(other)))
+    return f"{in_points(stored.difference(name, other, scenario))}, {seeds} seeds"
+
+
+def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
+    """Say how many per cent an experiment answers right, or that it was not run."""
+    if not stored.has(name):
+        return NOT_RUN
+    return f"{100 * stored.accuracy(name, scenario).estimate:.1f} %"
+
+
+def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
+    """Say how many points lie between the best and the worst of several experiments."""
+    if not stored.has(*names):
+        return NOT_RUN
+    values = [stored.accuracy(name, scenario).estimate for name in names]
+    return f"{100 * (max(values) - min(values)):.1f} points"
+
+
+def verdicts_text(entries: Sequence[Entry]) -> str:
+    """Say how many claims have each verdict."""
+    counts = Counter(entry.verdict for entry in entries)
+    told = [f"{counts[one]} {words}" for one, words in VERDICTS.items() if counts[one]]
+    return ", ".join(told)
 
 
 def _method(name: str) -> str:

@@ -36,7 +36,8 @@ METHODS = {
     OURS: "plug_in/recommended",
 }
 CONTROLS = ("zeros", "slot_mean", "retrieval")
-NOT_STORED = "nothing is stored yet ('make results' does it)"
+NOT_STORED = "nothing is stored yet; make results is the command"
+BACKBONE = "complete/positions"  # what all of them are plugged into
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,17 @@ def lead_sentence(stored: Stored, scenario: str) -> str:
         f"{100 * gap.estimate:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f}, "
         f"{found.num_seeds} seeds) against the strongest control, "
         f"{mark_of(found.control).label}: {found.verdict}"
+    )
+
+
+def length_sentence(stored: Stored) -> str:
+    """Say how long the stored runs trained, or how to get to know."""
+    if not stored.has(BACKBONE, METHODS[OURS]):
+        return NOT_STORED
+    backbone, ours = stored.cost(BACKBONE), stored.cost(METHODS[OURS])
+    return (
+        f"{backbone['steps']:,} steps for the backbone ({backbone['seconds'] / 60:.0f} min), "
+        f"{ours['steps']:,} for what is plugged in ({ours['seconds'] / 60:.0f} min)"
     )
 
 

@@ -22,6 +22,8 @@ from book.tools import (
     gate_notebook,
     gate_source,
     pairing,
+    picture,
+    readme,
     run,
     stage,
 )
@@ -103,9 +105,17 @@ def _expect(layout: Layout, options: argparse.Namespace) -> None:
         print(f"expect: {path.relative_to(layout.root)}")
 
 
+def _readme(layout: Layout, options: argparse.Namespace) -> None:
+    print(f"readme: {readme.write(layout).relative_to(layout.root)}")
+
+
+def _picture(layout: Layout, options: argparse.Namespace) -> None:
+    print(f"picture: {picture.take(layout).relative_to(layout.root)}")
+
+
 def _fresh(layout: Layout, options: argparse.Namespace) -> None:
-    cells.report("fresh", freshness.stale(layout))
-    print("fresh: every stored result comes from this source")
+    cells.report("fresh", [*freshness.stale(layout), *readme.problems(layout)])
+    print("fresh: every stored result comes from this source, and the README shows them")
 
 
 def _all(layout: Layout, options: argparse.Namespace) -> None:
@@ -137,6 +147,8 @@ STEPS: dict[str, tuple[Step, str]] = {
     "gate-html": (_gate_html, "check the built pages"),
     "zip": (_zip, "pack the pages into one archive"),
     "expect": (_expect, "store a run's glued numbers, with a tolerance, for later runs to meet"),
+    "readme": (_readme, "write the results table of the README from the stored results"),
+    "picture": (_picture, "take the picture of the README from the built pages; needs Chromium"),
     "fresh": (_fresh, "fail if a stored result is older than the source"),
 }
 

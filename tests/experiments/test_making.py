@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 
 from avqa_core import cli, experiments
-from avqa_core.experiments import planning
+from avqa_core.experiments import planning, worker
 from tests.training.worlds import write_world
 
 CLIPS = {"train": 24, "val": 8, "test": 8}
 
 
 def _world(path: Path) -> Path:
-    # The real store's grid, as the U-Net and the sizes of the plan expect it.
     return write_world(path, CLIPS)
 
 
@@ -73,6 +72,21 @@ def test_a_killed_plan_leaves_no_worker_behind_and_goes_on(tmp_path):
         "complete/positions",
         "complete/wide",
     ]
+
+
+@pytest.mark.slow
+def test_a_scheduler_can_run_one_alone(tmp_path, monkeypatch):
+    _world(tmp_path / "world")
+    assert cli.main(_arguments(tmp_path, "--only", "complete", "--seeds", "1")) == 0
+    (folder,) = (tmp_path / "runs" / "smoke").glob("complete-plain-seed0-*")
+    told = json.loads((folder / "outcome.json").read_text())
+    (folder / "outcome.json").unlink()
+    monkeypatch.setattr(sys, "argv", ["worker", str(folder)])
+    assert worker.main() == 0
+    again = json.loads((folder / "outcome.json").read_text())
+    assert again["correct"] == told["correct"] and again["steps"] == told["steps"]
+    monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path / "nowhere")])
+    assert worker.main() == 2
 
 
 def _is_alive(process: int) -> bool:

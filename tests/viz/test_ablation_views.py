@@ -79,3 +79,46 @@ def test_the_ledger_says_what_was_decided_and_what_was_not_run():
     shown = views.ledger_table(ledger.ledger(RESULTS), caption="the ledger")
     assert "holds here" in shown.text and "not run" in shown.text
     assert "+20.3" in shown.text and "33.1" in shown.text
+
+
+def test_words_for_the_summary():
+    gap = views.gap_text(RESULTS, "table4/paper", "table4/none", "audio_missing")
+    assert gap == "+20.3 (+18.9 to +21.8), 3 seeds"
+    assert views.accuracy_text(RESULTS, "table4/none", "audio_missing") == "32.0 %"
+    names = ["table4/none", "table4/paper"]
+    assert views.spread_text(RESULTS, names, "audio_missing") == "20.3 points"
+    for words in (
+        views.gap_text(EMPTY, *names, "complete"),
+        views.accuracy_text(EMPTY, names[0], "complete"),
+        views.spread_text(EMPTY, names, "complete"),
+    ):
+        assert words == views.NOT_RUN
+    entries = ledger.ledger(RESULTS)
+    held = sum(entry.verdict == "holds" for entry in entries)
+    assert f"{held} holds here" in views.verdicts_text(entries)
+
+
+def test_worlds_of_other_couplings_are_one_line_a_method():
+    of_worlds = {
+        f"coupling/{x}/zeros": {**RIGHT, "audio_missing": [(20, 10)] * 3} for x in (0.0, 1.0)
+    }
+    figure = views.world_figure(stored(of_worlds), ["zeros", "rmm"], "audio_missing", (0.0, 1.0))
+    assert list(figure.axes[0].lines[0].get_xdata()) == [0, 1]
+    assert isinstance(views.world_figure(EMPTY, ["zeros"], "audio_missing", (0.0, 1.0)), Rich)
+
+
+def test_categories_add_up_by_what_they_need():
+    shown = views.category_table(RESULTS, ["table4/paper"], "complete", caption="c").text
+    rows = {line[: line.index("  ", 30)].strip(): line for line in shown.splitlines()[2:]}
+    lines = "\n".join(rows.values())
+    assert "Audio Counting" in lines and "Visual Location" in lines
+    # 50 of 60 and 30 of 40 right; the floor is 0.5 and 0.25, the ceiling 1 and 0.75.
+    no_order = next(line for line in rows.values() if "no order" in line)
+    order = next(line for line in rows.values() if "need order" in line)
+    everything = next(line for line in rows.values() if "all questions" in line)
+    assert no_order.split()[-3:] == ["50.0", "100.0", "83.3"]
+    assert order.split()[-3:] == ["25.0", "75.0", "75.0"]
+    assert everything.split()[-3:] == ["40.0", "90.0", "80.0"]
+    assert views.share_text(RESULTS, "table4/paper", "complete") == "88.9 %"
+    assert views.share_text(RESULTS, "table4/paper", "complete", order=False) == "83.3 %"
+    assert isinstance(views.category_table(EMPTY, ["x/y"], "complete", caption="c"), Rich)

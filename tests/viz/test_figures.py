@@ -131,3 +131,21 @@ def test_lanes_cover_the_segments_in_which_a_fact_holds():
 def test_moving_average_uses_only_the_past():
     assert figures.moving_average([2.0, 4.0, 9.0], 2).tolist() == [2.0, 3.0, 6.5]
     assert figures.moving_average([2.0, 4.0], 1).tolist() == [2.0, 4.0]
+
+
+def test_many_losses_are_all_told_apart_and_named_in_words():
+    losses = {f"audio_missing/term_{index}": ([1, 2], [2.0, 1.0]) for index in range(10)}
+    figure = figures.training_curves(losses, {"complete": ([2], [0.5])})
+    lines = figure.axes[0].lines
+    looks = {(line.get_color(), line.get_linestyle()) for line in lines}
+    assert len(looks) == len(lines) == 10
+    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert names[0] == "audio missing: term 0"
+
+
+def test_a_long_run_is_drawn_through_few_points_and_ends_where_it_ended():
+    steps = list(range(1, 1234))
+    figure = figures.training_curves({"total": (steps, [1.0] * 1233)}, smoothing=10)
+    raw, smooth = figure.axes[0].lines
+    assert raw.get_rasterized() and len(raw.get_xdata()) == 1233
+    assert len(smooth.get_xdata()) <= 210 and smooth.get_xdata()[-1] == 1233

@@ -11,7 +11,9 @@ from avqa_core.viz.figures.accuracy import Number
 from avqa_core.viz.style import BLUE, GREEN, GREY, INK, ORANGE, PINK, RED, mark_of, new_figure
 
 Curve = tuple[Sequence[Number], Sequence[Number]]
-_LOSSES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (RED, ":"), (PINK, "-"), (GREY, "--"))
+_COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, GREY)
+_LARGEST_NUM_POINTS = 200
+_LINES = ("-", "--", "-.", ":")  # with six colours, twelve losses no two of which look alike
 
 
 def training_curves(
@@ -29,14 +31,16 @@ def training_curves(
         floor: what the question alone gives, as a fraction.
         smoothing: how many steps the moving average covers; the raw values stay visible, pale.
     """
-    figure, panels = new_figure(columns=2 if accuracies else 1, height=3.0)
+    rows = 2 if accuracies else 1
+    # One below the other with names beside them: a run has more losses than fit under a panel.
+    figure, panels = new_figure(rows=rows, height=2.4 * rows, sharex=True)
     for index, (name, (steps, values)) in enumerate(losses.items()):
-        colour, line = _LOSSES[index % len(_LOSSES)]
-        smooth = moving_average(values, smoothing)
-        if smoothing > 1:
-            panels[0].plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
-        panels[0].plot(steps, smooth, line, color=colour, label=name)
-    panels[0].set(xlabel="step", ylabel="loss")
+        colour, line = _COLOURS[index % len(_COLOURS)], _LINES[index % len(_LINES)]
+        smooth, thin = moving_average(values, smoothing), _thinned(len(values))
+        if smoothing > 1:  # thousands of pale points are a picture, not a drawing
+            panels[0].plot(steps, values, color=colour, alpha=0.25, linewidth=0.8, rasterized=True)
+        panels[0].plot(steps[thin], smooth[thin], line, color=colour, label=_in_words(name))
+    panels[0].set_ylabel("loss")
     panels[0].set_ylim(bottom=0)
     for name, (steps, fractions) in (accuracies or {}).items():
         mark = mark_of(name)
@@ -45,12 +49,24 @@ def training_curves(
             color=mark.colour, label=mark.label,
         )  # fmt: skip
     if accuracies:
-        panels[1].set(xlabel="step", ylabel="validation accuracy (%)", ylim=(0, 100))
+        panels[1].set(ylabel="validation accuracy (%)", ylim=(0, 100))
         if floor is not None:
             panels[1].axhline(100 * floor, color=INK, linestyle="--", linewidth=1, label="floor")
+    panels[-1].set_xlabel("step")
     for panel in panels:
-        panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+        panel.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure
+
+
+def _thinned(count: int) -> slice:
+    """Return which of ``count`` points a line is drawn through; the last one is among them."""
+    every = max(1, count // _LARGEST_NUM_POINTS)
+    return slice((count - 1) % every, None, every)
+
+
+def _in_words(loss: str) -> str:
+    """Return the name of a loss as a reader says it: ``audio missing: answer``."""
+    return loss.replace("/", ": ").replace("_", " ")
 
 
 def moving_average(values: Sequence[Number], width: int) -> np.ndarray:

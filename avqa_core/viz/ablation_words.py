@@ -1,0 +1,75 @@
+"""The numbers that the prose of the ablation chapter quotes, by the name they are glued under."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avqa_core.experiments import planning
+from avqa_core.ledger import ledger
+from avqa_core.viz.ablation_views import (
+    MISSING,
+    NOT_RUN,
+    gap_text,
+    share_text,
+    spread_text,
+    verdicts_text,
+)
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+BOTH, NOTHING, CONTROL = "table4/paper", "table4/none", "table4/modality_dropout"
+_WIDE = "few_labels/modality_dropout_wide"
+# name -> (better, worse); each is quoted for both scenarios
+GAPS = {
+    "lift": (BOTH, NOTHING),
+    "control_lift": (CONTROL, NOTHING),
+    "over_control": (BOTH, CONTROL),
+    "plug_in_rmm": ("plug_in/rmm", "plug_in/slot_mean"),
+    "plug_in_rmm_renormalised": ("plug_in/rmm_renormalised", "plug_in/slot_mean"),
+    "plug_in_recommended": ("plug_in/recommended", "plug_in/slot_mean"),
+    "few_labels": ("few_labels/recommended", _WIDE),
+}
+
+
+def slots() -> dict[int, str]:
+    """Return the experiments of Table 5 by the paper's number of slots."""
+    return {one: BOTH if one == 75 else f"table5/slots_{one}" for one in planning.SLOTS}
+
+
+def steps() -> dict[int, str]:
+    """Return the experiments of Table 6 by the paper's number of steps."""
+    return {one: BOTH if one == 10 else f"table6/steps_{one}" for one in planning.STEPS}
+
+
+def words(stored: Stored) -> dict[str, str]:
+    """Return every quoted number as text; what is not stored says so."""
+    told = {
+        f"{name}_{scenario}": gap_text(stored, *pair, scenario)
+        for name, pair in GAPS.items()
+        for scenario in MISSING
+    }
+    for name, points in (("slots", slots()), ("steps", steps())):
+        for scenario in MISSING:
+            told[f"{name}_{scenario}"] = spread_text(stored, list(points.values()), scenario)
+    entries = ledger(stored)
+    of_paper = [one for one in entries if one.claim.source != "control"]
+    of_controls = [one for one in entries if one.claim.source == "control"]
+    return told | {
+        "share_recommended": share_text(stored, "joint/recommended", "complete"),
+        "share_paper_no_order": share_text(stored, BOTH, "complete", order=False),
+        "share_paper": share_text(stored, BOTH, "complete"),
+        "labelled_share": f"{100 * planning.LABELLED_FRACTION:.0f} %",
+        "cpu_minutes": _minutes(stored),
+        "num_claims": str(len(of_paper)),
+        "num_runs": str(len(stored)),
+        "verdicts_paper": verdicts_text(of_paper),
+        "verdicts_controls": verdicts_text(of_controls),
+    }
+
+
+def _minutes(stored: Stored) -> str:
+    """Say how long all stored runs trained and were tested, one after the other."""
+    if not len(stored):
+        return NOT_RUN
+    return f"{stored.total_seconds() / 60:.0f} minutes"

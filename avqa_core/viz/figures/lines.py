@@ -1,0 +1,62 @@
+"""Something measured over one number, a line for each series, with its seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from avqa_core.metrics import seed_interval
+from avqa_core.viz.figures.accuracy import Number, Seeds
+from avqa_core.viz.style import FLOOR_COLOUR, Mark, marks_of, new_figure
+
+
+def seed_lines(
+    values: Mapping[str, Mapping[Number, Seeds]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    ylim: tuple[Number, Number] | None = None,
+    is_log: bool = False,
+    references: Mapping[str, Number] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Figure:
+    """Draw means joined by lines, an interval at each point and every seed as a dot.
+
+    Args:
+        values: series -> x -> one number a seed, already in the unit of the axis.
+        xlabel: what x is.
+        ylabel: what the numbers are, with the unit.
+        ylim: limits of the axis.
+        is_log: whether the numbers span powers of ten.
+        references: label -> number of a horizontal line.
+        labels: series -> how it is called, where it is not a name that the book knows.
+    """
+    marks = marks_of(values)
+    figure, (panel,) = new_figure(height=3.2)
+    for name, points in values.items():
+        _line(panel, points, marks[name], (labels or {}).get(name, marks[name].label))
+    for label, level in (references or {}).items():
+        panel.axhline(level, color=FLOOR_COLOUR, linestyle="--", linewidth=1, zorder=0)
+        panel.annotate(
+            label, (1, level), xycoords=("axes fraction", "data"), xytext=(-2, 3), ha="right",
+            textcoords="offset points", fontsize=9, color=FLOOR_COLOUR,
+        )  # fmt: skip
+    panel.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if is_log else "linear")
+    panel.set_xticks(sorted({x for points in values.values() for x in points}))
+    if ylim is not None:
+        panel.set_ylim(*ylim)
+    figure.legend(loc="outside lower center", ncols=min(3, len(values)))
+    return figure
+
+
+def _line(panel: Axes, points: Mapping[Number, Seeds], mark: Mark, label: str) -> None:
+    places: Sequence[Number] = sorted(points)
+    intervals = [seed_interval([float(value) for value in points[x]]) for x in places]
+    means = [one.estimate for one in intervals]
+    panel.plot(places, means, mark.line, marker=mark.marker, color=mark.colour, label=label)
+    for x, interval in zip(places, intervals, strict=True):
+        if len(points[x]) > 1:
+            panel.vlines(x, interval.low, interval.high, color=mark.colour, linewidth=1.2)
+            panel.plot([x] * len(points[x]), list(points[x]), ".", color=mark.colour, alpha=0.5)

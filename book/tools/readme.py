@@ -1,0 +1,109 @@
+"""The results table of the README, written between two markers from stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from avqa_core import experiments
+from avqa_core.experiments.results import Stored
+from avqa_core.metrics import Interval
+from avqa_core.viz import main_results
+from avqa_core.viz.style import mark_of
+from avqa_core.viz.tables import BEST, UNKNOWN
+from book.tools.layout import BookError, Layout
+
+BEGIN = "<!-- results: written by 'python -m book.tools readme' -->"
+END = "<!-- end of results -->"
+_MISSING = ("audio_missing", "visual_missing")
+
+
+def write(layout: Layout) -> Path:
+    """Write the table into the README of a checkout and return its path."""
+    path = layout.root / "README.md"
+    path.write_text(written(path.read_text(), stored(layout)))
+    return path
+
+
+def problems(layout: Layout) -> list[str]:
+    """Return what is wrong with the table, if it is not that of the stored results."""
+    text = (layout.root / "README.md").read_text()
+    if text == written(text, stored(layout)):
+        return []
+    return ["README.md shows other results than are stored: run 'python -m book.tools readme'"]
+
+
+def stored(layout: Layout) -> Stored:
+    """Return the stored results of profile ``book``, or none."""
+    return experiments.stored("book", layout.results / "book.json", missing_ok=True)
+
+
+def written(text: str, results: Stored) -> str:
+    """Return the text of a README with the table of ``results`` between its markers.
+
+    Raises:
+        BookError: a marker is missing, or the two stand in the wrong order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise BookError(
+            f"README.md: expected the lines {BEGIN!r} and {END!r}, got not both: put them where "
+            "the results belong"
+        )
+    return f"{before}{begin}\n\n{table(results)}\n\n{end}{after}"
+
+
+def table(results: Stored) -> str:
+    """Return floor, methods and ceiling as a Markdown table, with what made the numbers."""
+    rows = main_results.main_rows(results)
+    if not rows:
+        return "No results are stored yet; `make results` makes them."
+    best = [_best(column) for column in zip(*(row.accuracies for row in rows), strict=True)]
+    heads = [mark_of(name).label for name in main_results.SCENARIOS]
+    lines = [
+        f"| what stands in for the absent half | {' | '.join(heads)} | seeds |",
+        f"|---|{'---:|' * (len(heads) + 1)}",
+    ]
+    for row in rows:
+        cells = [
+            f"{BEST} {_cell(one)}" if one is not None and one == top else _cell(one)
+            for one, top in zip(row.accuracies, best, strict=True)
+        ]
+        seeds = str(row.num_seeds) if row.num_seeds else UNKNOWN
+        lines.append(f"| {_name(row.name)} | {' | '.join(cells)} | {seeds} |")
+    return "\n".join([*lines, "", *_sentences(results)])
+
+
+def _name(name: str) -> str:
+    if name in ("floor", "ceiling"):
+        return f"*{name}*"
+    return mark_of(name).label
+
+
+def _best(column: Sequence[Interval | float | None]) -> Interval | None:
+    """Return the highest of the methods; a floor or a ceiling is no method."""
+    methods = [one for one in column if isinstance(one, Interval)]
+    return max(methods, key=lambda one: one.estimate, default=None)
+
+
+def _cell(value: Interval | float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    if not isinstance(value, Interval):
+        return f"*{100 * value:.1f}*"
+    half = (value.high - value.low) / 2
+    spread = "" if half != half else f" ± {100 * half:.1f}"  # a single seed has no interval
+    return f"{100 * value.estimate:.1f}{spread}"
+
+
+def _sentences(results: Stored) -> list[str]:
+    """Return how ours compares, and which runs the numbers come from."""
+    found = [
+        f"- {mark_of(scenario).label}: {main_results.lead_sentence(results, scenario)}."
+        for scenario in _MISSING
+    ]
+    devices = sorted({str(one.get("device", "unknown")) for one in results.provenance})
+    made = f"Accuracy in % on Bandstand's test questions, mean ± 95 % interval; {BEST} best."
+    where = f"A frozen backbone that saw complete clips only. {', '.join(devices)}; {results.date}."
+    return [made, where, "", *found]

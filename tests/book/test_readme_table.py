@@ -1,0 +1,78 @@
+"""The README shows the results that are stored, and its picture is there and small."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+from avqa_core.experiments.results import Stored
+from book.tools import picture, readme
+from book.tools.layout import BookError, Layout
+from tests.experiments.stored_results import stored
+
+LAYOUT = Layout(Path(__file__).resolve().parents[2])
+SCENARIOS = ("complete", "audio_missing", "visual_missing", "both_missing")
+README = f"# Title\n\n{readme.BEGIN}\nold\n{readme.END}\n\nAfter.\n"
+
+
+def results() -> Stored:
+    right = {"zeros": (30, 31, 29), "recommended": (42, 42, 42)}
+    return stored(
+        {
+            f"plug_in/{name}": {one: [(count, 20) for count in of] for one in SCENARIOS}
+            for name, of in right.items()
+        }
+    )
+
+
+def test_the_readme_shows_what_is_stored() -> None:
+    assert readme.problems(LAYOUT) == []
+
+
+def test_the_picture_is_there_and_small() -> None:
+    named = re.findall(r"!\[[^\]]{40,}\]\(([^)]+)\)", (LAYOUT.root / "README.md").read_text())
+    assert named == ["book/_static/toggles.png"]
+    content = (LAYOUT.root / named[0]).read_bytes()
+    assert content.startswith(b"\x89PNG") and len(content) <= picture.LARGEST
+    width, height = struct.unpack(">II", content[16:24])
+    assert width >= 600 and height >= 400
+
+
+def test_the_table_stands_between_floor_and_ceiling_with_the_best_marked() -> None:
+    lines = readme.table(results()).splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:6]]
+    assert [row[0] for row in rows] == ["*floor*", "zeros", "recommended", "*ceiling*"]
+    assert rows[0][1:] == ["*40.0*"] * 4 + ["–"]  # noqa: RUF001
+    # 50, 51 and 49 of 100: mean 50, and 4.303 standard errors of 1 / sqrt(3) on each side
+    assert rows[1][1:] == ["50.0 ± 2.5"] * 4 + ["3"]
+    assert rows[2][1:] == ["▲ 62.0 ± 0.0"] * 4 + ["3"]
+    assert "+12.0 points" in readme.table(results())
+    assert "2026-01-31" in readme.table(results())
+
+
+def test_the_text_around_the_table_stays() -> None:
+    text = readme.written(README, results())
+    assert text.startswith("# Title\n\n") and text.endswith("\n\nAfter.\n")
+    assert "old" not in text and "▲ 62.0" in text
+    assert readme.written(text, results()) == text
+    assert "make results" in readme.written(text, Stored("book"))
+
+
+def test_an_old_table_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(README)
+    assert "python -m book.tools readme" in readme.problems(Layout(tmp_path))[0]
+    readme.write(Layout(tmp_path))
+    assert readme.problems(Layout(tmp_path)) == []
+
+
+def test_a_lost_marker_is_told() -> None:
+    with pytest.raises(BookError, match="expected the lines"):
+        readme.written(README.replace(readme.END, ""), results())
+
+
+def test_a_picture_needs_a_built_page(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match="make book"):
+        picture.take(Layout(tmp_path))

@@ -1,0 +1,170 @@
+"""Where every run stands, and what the stored file keeps: without training anything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avqa_core import experiments
+from avqa_core.errors import CheckpointError, ConfigError
+from avqa_core.experiments import collecting, planning, schedule
+from avqa_core.experiments.experiment import OUTCOME, Job, Outcome
+from avqa_core.experiments.worlds import Worlds
+from avqa_core.training import runs
+from tests.training.worlds import write_world
+
+CATEGORIES = ("Audio Counting", "Visual Location", "Audio-Visual Existential")
+SOURCE = {"source_modules": ["avqa_core.types"], "device": "CPU", "seed": 0, "data_hash": "d"}
+FRESH = SOURCE | {"source_hash": runs.source_hash(["avqa_core.types"])}
+STALE = SOURCE | {"source_hash": "of other source"}
+PLAN = planning.chosen(experiments.plan("smoke", [0]), ["plug_in"])
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return write_world(tmp_path_factory.mktemp("schedule") / "world")
+
+
+@pytest.fixture
+def worlds(data, tmp_path) -> Worlds:
+    return Worlds("smoke", tmp_path / "worlds", data, builds=False)
+
+
+def planned(tmp_path, worlds, **options) -> dict[str, schedule.Planned]:
+    found = schedule.planned(PLAN, tmp_path / "runs", worlds, **options)
+    return {one.experiment.name: one for one in found}
+
+
+def finish(run: schedule.Planned, right: int = 8, provenance=FRESH) -> Outcome:
+    """Write the outcome of a run that nobody ran: ``right`` of 8 in each category."""
+    run.open()
+    outcome = Outcome(
+        identity=run.job.identity,
+        correct={
+            scenario: dict.fromkeys(CATEGORIES, right) for scenario in run.experiment.scenarios
+        },
+        total=dict.fromkeys(CATEGORIES, 8),
+        trained_parameters=3,
+        total_parameters=5,
+        steps=run.experiment.num_steps,
+        seconds=6.0,
+        evaluation_seconds=2.0,
+        losses={"total": 1.0},
+        provenance=provenance,
+    )
+    outcome.write(run.folder)
+    return outcome
+
+
+def test_a_new_run_has_everything_left_to_do(tmp_path, worlds):
+    for one in planned(tmp_path, worlds).values():
+        assert one.state == "new" and not one.is_finished
+        assert one.seconds_left({}) > 0
+        one.open()
+        assert Job.read(one.folder) == one.job
+
+
+def test_a_finished_run_is_known_again_with_its_cost(tmp_path, worlds):
+    made = finish(planned(tmp_path, worlds)["complete/positions"])
+    again = planned(tmp_path, worlds)["complete/positions"]
+    assert again.is_finished and again.outcome == made
+    costs = schedule.costs([("complete/positions", made)])
+    assert costs["complete/positions"] == schedule.Cost(step=1.0, evaluation=2.0)
+    assert again.seconds_left(costs) == 0
+
+
+def test_what_other_source_made_starts_again_with_its_descendants(tmp_path, worlds):
+    before = planned(tmp_path, worlds)
+    finish(before["complete/positions"], provenance=STALE)
+    finish(before["plug_in/zeros"])
+    after = planned(tmp_path, worlds)
+    assert after["complete/positions"].is_stale and after["plug_in/zeros"].is_stale
+    assert not after["plug_in/slot_mean"].is_stale  # nothing was begun
+    kept = planned(tmp_path, worlds, keep_stale=True)
+    assert kept["complete/positions"].is_finished and kept["plug_in/zeros"].is_finished
+    after["complete/positions"].open()
+    assert not (after["complete/positions"].folder / OUTCOME).exists()
+
+
+def test_a_run_without_a_scenario_that_is_wanted_now_is_not_finished(tmp_path, worlds):
+    run = planned(tmp_path, worlds)["complete/positions"]
+    finish(run)
+    path = run.folder / OUTCOME
+    content = json.loads(path.read_text())
+    del content["correct"]["both_missing"]
+    path.write_text(json.dumps(content))
+    again = planned(tmp_path, worlds)["complete/positions"]
+    assert not again.is_finished and again.folder == run.folder
+
+
+def test_a_resume_point_counts(tmp_path, worlds):
+    run = planned(tmp_path, worlds)["complete/positions"]
+    (run.folder / "checkpoints").mkdir(parents=True)
+    (run.folder / "checkpoints" / "last").write_text("step-00000004\n")
+    (run.folder / "run.json").write_text(json.dumps(FRESH))
+    again = planned(tmp_path, worlds)["complete/positions"]
+    assert again.state == "goes on at step 4"
+    costs = {"complete/positions": schedule.Cost(step=100.0, evaluation=0.0)}
+    assert again.seconds_left(costs) == pytest.approx(200.0, abs=10)  # two of six steps
+
+
+def test_a_damaged_outcome_is_refused(tmp_path, worlds):
+    run = planned(tmp_path, worlds)["complete/positions"]
+    finish(run)
+    (run.folder / OUTCOME).write_text("{}")
+    with pytest.raises(CheckpointError, match="outcome of a run"):
+        planned(tmp_path, worlds)
+
+
+def test_without_its_world_a_run_has_no_job(tmp_path):
+    nowhere = Worlds("smoke", tmp_path / "worlds", builds=False)
+    assert all(one.job is None for one in planned(tmp_path, nowhere).values())
+    with pytest.raises(ConfigError, match="coupling"):
+        Worlds("smoke", tmp_path, builds=True).find("moon")
+
+
+def collect(tmp_path, worlds, path: Path) -> dict:
+    found = list(planned(tmp_path, worlds).values())
+    collecting.collect(found, "smoke", path)
+    return json.loads(path.read_text())
+
+
+def test_the_stored_file_has_counts_bounds_and_one_provenance(tmp_path, worlds):
+    before = planned(tmp_path, worlds)
+    for name, right in (("complete/positions", 6), ("plug_in/zeros", 4)):
+        finish(before[name], right)
+    content = collect(tmp_path, worlds, tmp_path / "smoke.json")
+    assert len(content["runs"]) == 2 and len(content["provenance"]) == 1
+    assert "seed" not in content["provenance"][0]
+    stored = experiments.stored("smoke", tmp_path / "smoke.json")
+    assert stored.accuracies("plug_in/zeros", "audio_missing") == {0: 0.5}
+    assert stored.floor("plug_in/zeros") is not None
+    assert stored.experiments["plug_in/zeros"]["model"]["completer"] == {"name": "zeros"}
+
+
+def test_runs_made_elsewhere_stay_as_long_as_the_plan_has_them(tmp_path, worlds):
+    before = planned(tmp_path, worlds)
+    finish(before["complete/positions"], 6)
+    path = tmp_path / "smoke.json"
+    collect(tmp_path, worlds, path)
+    content = json.loads(path.read_text())
+    foreign = content["runs"][0] | {"identity": before["plug_in/zeros"].job.identity}
+    foreign |= {"experiment": "plug_in/zeros"}
+    unknown = content["runs"][0] | {"identity": "of a plan that was", "experiment": "old/one"}
+    content["runs"] += [foreign, unknown]
+    path.write_text(json.dumps(content))
+    names = [run["experiment"] for run in collect(tmp_path, worlds, path)["runs"]]
+    assert names == ["complete/positions", "plug_in/zeros"]
+
+
+def test_an_experiment_has_to_fit_itself():
+    one = next(run for run in PLAN if run.training is not None)
+    with pytest.raises(ConfigError, match="seed 5"):
+        replace(one, seed=5)
+    with pytest.raises(ConfigError, match="never trained"):
+        replace(one, training=None, parent=None)
+    with pytest.raises(ConfigError, match="labelled_fraction"):
+        replace(one, labelled_fraction=0.0)

@@ -1,0 +1,55 @@
+"""Two reports on the same questions: the gain, its interval over clips, the share won back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avqa_core import comparison
+from avqa_core.errors import ConfigError
+from avqa_core.report import Answered, Report
+
+
+def report(right: str, clips: str = "aabbccdd", first_id: int = 0) -> Report:
+    """Return a report whose answers are right where ``right`` has a 1, one clip a letter."""
+    answered = Answered(
+        scenario="audio_missing",
+        question_ids=tuple(range(first_id, first_id + len(right))),
+        video_ids=tuple(clips),
+        predicted=tuple("yes" if one == "1" else "no" for one in right),
+        truth=("yes",) * len(right),
+        confidence=(0.5,) * len(right),
+    )
+    return Report(split="test", seed=0, rows=(), answered=(answered,))
+
+
+def gain(ours: Report, theirs: Report, scenario: str = "audio_missing"):
+    return comparison.gain(ours, theirs, scenario, generator=np.random.default_rng(0))
+
+
+def test_the_gain_counts_questions_and_its_interval_redraws_clips():
+    found = gain(report("11110000"), report("11000000"))
+    assert found.estimate == pytest.approx(2 / 8)
+    # One clip of four holds the whole gain, so a redraw has 0 to 4 of it: 0 to 100 %.
+    assert found.low == 0.0
+    assert 0.5 <= found.high <= 1.0
+
+
+def test_the_same_gain_in_every_clip_leaves_no_doubt():
+    found = gain(report("10101010"), report("00000000"))
+    assert (found.low, found.estimate, found.high) == (0.5, 0.5, 0.5)
+
+
+def test_what_cannot_be_compared_is_told():
+    with pytest.raises(ConfigError, match="same questions"):
+        gain(report("11110000"), report("11110000", first_id=5))
+    with pytest.raises(ConfigError, match="keep_answers"):
+        gain(report("1111", "aabb"), report("1111", "aabb"), "visual_missing")
+
+
+def test_the_share_won_back_is_0_at_the_control_and_1_at_the_ceiling():
+    assert comparison.recovered_share(0.4, 0.4, 0.9) == 0.0
+    assert comparison.recovered_share(0.9, 0.4, 0.9) == pytest.approx(1.0)
+    assert comparison.recovered_share(0.5, 0.4, 0.9) == pytest.approx(0.2)
+    with pytest.raises(ConfigError, match="nothing to recover"):
+        comparison.recovered_share(0.5, 0.9, 0.9)

@@ -1,0 +1,132 @@
+"""The main finding is computed from stored counts, and says when nothing is stored."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from avqa_core.experiments import plan
+from avqa_core.experiments.results import Stored
+from avqa_core.metrics import Interval
+from avqa_core.viz import gains_table, main_results
+from avqa_core.viz.display import Rich
+from tests.experiments.stored_results import stored
+
+# Right answers out of 60 and 40 questions, three seeds; all scenarios alike but the first.
+ZEROS, MEAN, OURS = (
+    [(30, 20), (30, 21), (30, 19)],
+    [(36, 20), (36, 21), (36, 19)],
+    [(42, 24), (42, 25), (42, 23)],
+)
+SCENARIOS = main_results.SCENARIOS
+
+
+def results() -> Stored:
+    return stored(
+        {
+            "plug_in/zeros": {name: ZEROS for name in SCENARIOS},
+            "plug_in/slot_mean": {name: MEAN for name in SCENARIOS},
+            "plug_in/recommended": {name: OURS for name in SCENARIOS},
+        }
+    )
+
+
+def test_every_experiment_of_the_main_finding_is_in_the_plan():
+    names = {one.name for one in plan("book")}
+    assert {*main_results.METHODS.values(), main_results.BACKBONE} <= names
+    assert set(main_results.CONTROLS) < set(main_results.METHODS)
+
+
+def test_the_lead_is_over_the_strongest_control_and_paired():
+    found = main_results.lead(results(), "audio_missing")
+    assert found is not None
+    assert (found.control, found.num_seeds, found.verdict) == ("slot_mean", 3, "ahead")
+    # 42 + 24 of 100 against 36 + 20: ten points at every seed, so the interval has no width.
+    assert found.difference.estimate == pytest.approx(0.10)
+    assert (found.difference.low, found.difference.high) == pytest.approx((0.10, 0.10))
+    said = main_results.lead_sentence(results(), "audio_missing")
+    assert "66.0 %, +10.0 points (+10.0 to +10.0, 3 seeds)" in said
+    assert said.endswith("slot mean: ahead")
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"), [(MEAN, "not told apart"), (ZEROS, "behind"), (OURS, "ahead")]
+)
+def test_the_verdict_follows_the_interval(ours, verdict):
+    found = main_results.lead(
+        stored(
+            {
+                "plug_in/zeros": {"complete": ZEROS},
+                "plug_in/slot_mean": {"complete": MEAN},
+                "plug_in/recommended": {"complete": ours},
+            }
+        ),
+        "complete",
+    )
+    assert found is not None and found.verdict == verdict
+
+
+def test_rows_stand_between_floor_and_ceiling():
+    first, *methods, last = main_results.main_rows(results())
+    assert (first.name, last.name) == ("floor", "ceiling")
+    assert [row.name for row in methods] == ["zeros", "slot_mean", "recommended"]
+    # 60 questions at 0.5 and 40 at 0.25; 60 at 1 and 40 at 0.75
+    assert first.accuracies == pytest.approx((0.4,) * 4)
+    assert last.accuracies == pytest.approx((0.9,) * 4)
+    accuracy = methods[0].accuracies[1]
+    assert isinstance(accuracy, Interval) and accuracy.estimate == pytest.approx(0.5)
+
+
+def test_the_figure_has_a_panel_for_each_scenario_and_a_row_for_each_method():
+    figure = main_results.main_figure(results())
+    assert not isinstance(figure, Rich)
+    assert len(figure.axes) == 4
+    rows = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert rows == ["zeros", "slot mean", "recommended"]
+    assert figure.axes[0].get_title() == "both present\nfloor 40, ceiling 90"
+
+
+def test_without_stored_results_the_command_is_told():
+    nothing = Stored("book")
+    box = main_results.main_figure(nothing)
+    assert isinstance(box, Rich) and "make results" in box.html and "make results" in box.text
+    assert main_results.main_rows(nothing) == []
+    assert main_results.lead(nothing, "complete") is None
+    assert "make results" in main_results.lead_sentence(nothing, "complete")
+    assert "make results" in main_results.length_sentence(nothing)
+
+
+def test_the_length_of_the_stored_runs_is_told():
+    counts = {name: {"complete": OURS} for name in ("complete/positions", "plug_in/recommended")}
+    # every made-up run has 5 steps, and 2, 3 and 4 seconds
+    said = main_results.length_sentence(stored(counts))
+    assert said == "5 steps for the backbone (0 min), 5 for what is plugged in (0 min)"
+
+
+def test_a_gain_is_told_beside_the_papers(monkeypatch):
+    paper = {"table4/paper": 0.68, "table4/none": 0.59}
+    monkeypatch.setattr(gains_table, "paper_accuracy", lambda name, scenario: paper[name])
+    live = {"visual_missing": Interval(0.05, 0.01, 0.09)}
+    text = gains_table.gains_table(live, results()).text
+    assert "9.0" in text and "+5.0 (+1.0 to +9.0)" in text
+    assert "+16.0 (+16.0 to +16.0)" in text and "gain shown" in text
+    assert "not stored" in gains_table.gains_table(live, Stored("book")).text
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"),
+    [
+        (None, "not stored"),
+        (Interval(0.1, 0.05, 0.2), "gain shown"),
+        (Interval(0.1, -0.05, 0.2), "not told apart"),
+        (Interval(-0.1, -0.2, -0.05), "loss shown"),
+        (Interval(0.1, math.nan, math.nan), "not told apart"),
+    ],
+)
+def test_a_verdict_needs_the_whole_interval(gain, verdict):
+    assert gains_table.verdict(gain) == verdict
+
+
+def test_a_single_seed_has_no_interval_to_show():
+    assert gains_table.in_points(Interval(0.031, math.nan, math.nan)) == "+3.1"

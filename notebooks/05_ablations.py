@@ -259,7 +259,7 @@ views.comparison_table(
 # At {term}`coupling` 0 sight says nothing about sound, so recall must be worth nothing; at 1 nearly
 # everything can be recalled. Each point is a world of its own, with its own backbones.
 
-# %% mystnb={"figure": {"caption": "Audio missing, in three worlds: what each method makes of the picture alone as sight tells more about sound. Bars: 95 % interval over seeds.", "name": "fig-coupling"}, "image": {"alt": "Lines of accuracy in percent over the coupling of the world, 0, one half and 1, one for each method."}}
+# %% mystnb={"figure": {"caption": "Audio missing, in three worlds: what each method makes of the picture alone as sight tells more about sound. Bars: 95 % interval over seeds.", "name": "fig-by-coupling"}, "image": {"alt": "Lines of accuracy in percent over the coupling of the world, 0, one half and 1, one for each method."}}
 methods = (
     "complete",
     "slot_mean",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -61,9 +62,19 @@ def build(layout: Layout) -> Path:
     for source_map in built.rglob("*.map"):
         # only developers of the theme ever load these, and they are a third of the pages' weight
         source_map.unlink()
+    for page in built.rglob("*.html"):
+        _drop_shared_ids(page)
     shutil.rmtree(layout.html, ignore_errors=True)
     shutil.move(str(built), layout.html)
     return layout.html / "index.html"
+
+
+def _drop_shared_ids(page: Path) -> None:
+    """Remove the ids that sphinx-exercise gives to every exercise alike; nothing refers to them."""
+    text = page.read_text(encoding="utf-8")
+    cleaned = re.sub(r' id="(?:exercise|solution)-content"', "", text)
+    if cleaned != text:
+        page.write_text(cleaned, encoding="utf-8")
 
 
 def _stage_chapter(layout: Layout, executed: Path) -> None:

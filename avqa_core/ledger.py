@@ -174,14 +174,14 @@ def _entry(claim: Claim, stored: Stored) -> Entry:
         paper=paper,
         ours=differences[pair],
         pair=pair,
-        num_seeds=min(len(stored.seeds(name)) for name in (*claim.better, *claim.worse)),
+        num_seeds=len(stored.shared_seeds(*pair)),
         verdict=judge(list(differences.values())),
     )
 
 
 def _difference(claim: Claim, pair: tuple[str, str], stored: Stored) -> Interval:
+    shared = stored.shared_seeds(*pair)
     values = [_values(claim, name, stored) for name in pair]
-    shared = values[0].keys() & values[1].keys()
     ours, theirs = ({seed: one[seed] for seed in shared} for one in values)
     return paired_difference(ours, theirs)
 

@@ -353,9 +353,9 @@ tables.table(
 
 
 # %%
-def most_common(examples: list) -> dict:
+def most_common(examples):
     """Return the most common answer to each template."""
-    answers: dict = {}
+    answers: dict[str, list[str]] = {}
     for one in examples:
         answers.setdefault(one.template, []).append(one.answer)
     return {

@@ -186,7 +186,8 @@ for name in ("audio", "visual", "question"):
 
 # %%
 num_slots = presets.SIZES[run.size]["num_slots"]
-kinds = {"rmm": "paper", "rmm_released_code": "released_code"}
+kinds: dict[str, rmm.AddressingKind] = {"rmm": "paper"}
+kinds["rmm_released_code"] = "released_code"
 kinds["rmm_renormalised"] = "renormalised"
 configs = {"slot_mean": slot_mean.SlotMeanConfig()} | {
     name: rmm.RMMConfig(num_slots=num_slots, addressing=kind, slot_init_std=0.1)
@@ -256,7 +257,11 @@ for half, of_half in scores.items():
 seen = {
     name: recall.complete(schooled[name][0], test, "visual") for name in kinds
 }
-weights = {name: one.addressing.audio_question for name, one in seen.items()}
+weights = {
+    name: one.addressing.audio_question
+    for name, one in seen.items()
+    if one.addressing is not None
+}
 static_controls.StepSlider.from_figures(
     [
         figures.addressing_heatmap({style.mark_of(name).label: one[0]})

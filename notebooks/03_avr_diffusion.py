@@ -158,11 +158,13 @@ settings = {
 # %%
 how = denoising.Schooling(pair_steps=run.pair_steps, num_steps=run.num_steps)
 schooled: dict = {}
-for one in run.seeds:
+for number in run.seeds:
     pairs = None
     for name, diffusion in settings.items():
         config = AVRDiffusionConfig(diffusion=diffusion, denoiser=light)
-        found = denoising.school(config, train, how, seed=one, pairs_of=pairs)
+        found = denoising.school(
+            config, train, how, seed=number, pairs_of=pairs
+        )
         pairs = pairs or found.enhancer
         schooled.setdefault(name, []).append(found)
 pair = denoising.join_pairs(schooled["linear, noise"][0].enhancer, test)

@@ -90,6 +90,10 @@ class Stored:
         self._experiment(name)
         return sorted(seed for experiment, seed in self._runs if experiment == name)
 
+    def shared_seeds(self, name: str, other: str) -> list[int]:
+        """Return the seeds that two experiments were both run with."""
+        return sorted(set(self.seeds(name)) & set(self.seeds(other)))
+
     def run(self, name: str, seed: int) -> StoredRun:
         """Return one run.
 
@@ -184,7 +188,7 @@ class Stored:
         """
         ours = self.accuracies(name, scenario, categories)
         theirs = self.accuracies(other, scenario, categories)
-        shared = ours.keys() & theirs.keys()
+        shared = self.shared_seeds(name, other)
         if not shared:
             raise ConfigError(
                 f"expected {name} and {other} to have been run with the same seeds, got "

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from avqa_core.data.annotations import CATEGORIES
 from avqa_core.ledger import VERDICTS, Entry
+from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.ablation import ablation_lines
@@ -199,8 +200,8 @@ def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[st
             row[f"paper {one}"] = paper_accuracy(name, one)
         if control is not None:
             is_control = name == control
-            gap = None if is_control else in_points(stored.difference(name, control, one))
-            row[f"over {one}"] = "control" if is_control else gap
+            gap = None if is_control else _gap(stored, name, control, one)
+            row[f"over {one}"] = "control" if is_control else gap and in_points(gap)
     return row
 
 
@@ -354,10 +355,11 @@ def ledger_table(entries: Sequence[Entry], *, caption: str) -> Rich:
 
 def gap_text(stored: Stored, name: str, other: str, scenario: str) -> str:
     """Say by how many points one experiment is better than another, or that it was not run."""
-    if not stored.has(name, other):
+    gap = _gap(stored, name, other, scenario) if stored.has(name, other) else None
+    if gap is None:
         return NOT_RUN
-    seeds = len(set(stored.seeds(name)) & set(stored.seeds(other)))
-    return f"{in_points(stored.difference(name, other, scenario))}, {seeds} seeds"
+    seeds = len(stored.shared_seeds(name, other))
+    return f"{in_points(gap)}, {seeds} seed{'s' if seeds != 1 else ''}"
 
 
 def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
@@ -380,6 +382,13 @@ def verdicts_text(entries: Sequence[Entry]) -> str:
     counts = Counter(entry.verdict for entry in entries)
     told = [f"{counts[one]} {words}" for one, words in VERDICTS.items() if counts[one]]
     return ", ".join(told)
+
+
+def _gap(stored: Stored, name: str, other: str, scenario: str) -> Interval | None:
+    """Return the paired difference, None if the two were never run with the same seed."""
+    if not stored.shared_seeds(name, other):
+        return None
+    return stored.difference(name, other, scenario)
 
 
 def _method(name: str) -> str:

@@ -69,6 +69,10 @@ def in_points(gain: Interval) -> str:
     """Return a gain in percentage points with its interval, as text."""
     ends = (gain.low, gain.high)
     if any(end != end for end in ends):  # a single seed has no interval
-        return f"{100 * gain.estimate:+.1f}"
-    low, high = (f"{100 * end:+.1f}" for end in ends)
-    return f"{100 * gain.estimate:+.1f} ({low} to {high})"
+        return _signed(gain.estimate)
+    low, high = map(_signed, ends)
+    return f"{_signed(gain.estimate)} ({low} to {high})"
+
+
+def _signed(value: float) -> str:
+    return f"{round(100 * value, 1) + 0.0:+.1f}"  # adding zero turns -0.0 into +0.0

@@ -201,7 +201,8 @@ def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[st
         if control is not None:
             is_control = name == control
             gap = None if is_control else _gap(stored, name, control, one)
-            row[f"over {one}"] = "control" if is_control else gap and in_points(gap)
+            written = None if gap is None else in_points(gap)
+            row[f"over {one}"] = "control" if is_control else written
     return row
 
 

@@ -165,7 +165,8 @@ def _control_claims() -> Iterator[Claim]:
 
 def _entry(claim: Claim, stored: Stored) -> Entry:
     paper = _paper(claim)
-    if not stored.has(*claim.better, *claim.worse):
+    is_there = stored.has(*claim.better, *claim.worse)
+    if not is_there or not all(stored.shared_seeds(*pair) for pair in claim.pairs):
         return Entry(claim=claim, paper=paper, ours=None, pair=None, num_seeds=0, verdict=judge([]))
     differences = {pair: _difference(claim, pair, stored) for pair in claim.pairs}
     pair = min(differences, key=lambda one: differences[one].estimate)

@@ -7,9 +7,11 @@ import math
 import pytest
 
 from avqa_core import ledger
+from avqa_core.experiments.results import Stored
 from avqa_core.ledger import Claim, judge
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracies, paper_accuracy
+from tests.experiments.stored_results import content as stored_content
 from tests.experiments.stored_results import stored
 
 
@@ -60,6 +62,19 @@ def test_an_interval_with_zero_in_it_is_open():
 def test_what_is_not_stored_is_not_run():
     (entry,) = ledger.ledger(results((1, 2, 3), (1, 2, 3)), [claim(worse=("table4/avr",))])
     assert entry.verdict == "not run" and entry.ours is None
+
+
+def test_runs_without_a_common_seed_decide_nothing():
+    content = stored_content(
+        {name: {"audio_missing": [(40, 20)] * 2} for name in ("table4/paper", "table4/none")}
+    )
+    content["runs"] = [
+        run
+        for run in content["runs"]
+        if (run["experiment"], run["seed"]) in (("table4/paper", 0), ("table4/none", 1))
+    ]
+    (entry,) = ledger.ledger(Stored("book", content), [claim()])
+    assert entry.verdict == "not run"
 
 
 def test_the_closest_rival_decides():

@@ -27,7 +27,10 @@ def write(layout: Layout) -> Path:
 
 def problems(layout: Layout) -> list[str]:
     """Return what is wrong with the table, if it is not that of the stored results."""
-    text = (layout.root / "README.md").read_text()
+    path = layout.root / "README.md"
+    if not path.exists():
+        return [f"{path}: expected the README of the book, got no such file: check it out again"]
+    text = path.read_text()
     if text == written(text, stored(layout)):
         return []
     return ["README.md shows other results than are stored: run 'python -m book.tools readme'"]

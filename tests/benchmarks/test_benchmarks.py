@@ -58,7 +58,8 @@ def test_everything_is_printed_and_stored_under_the_name_of_the_device(tmp_path,
         assert 0 < one["gflop"] <= one["gflop_with_recompute"]
         assert one["peak_memory_gb"] > 0.05
         assert one["preset"] in said
-    for name in ("step", "speed", "reading"):
+    benchmarks = {"step", "speed", "reading", "toggle"}
+    for name in benchmarks:
         assert {"source_hash", "source_modules", "device"} <= set(content[name]["provenance"])
     main(only=("speed",), device="cpu", out=tmp_path, step_size="tiny", seconds=0.1)
-    assert set(json.loads(path.read_text())) == {"device", "step", "speed", "reading"}
+    assert set(json.loads(path.read_text())) == {"device", *benchmarks}

@@ -15,6 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -112,15 +117,28 @@ def checkbox(browser, label: str):
     )
 
 
+def run_cell(browser) -> bool:
+    """Run the cell; False while JupyterLab, still laying itself out, takes no click on it."""
+    try:
+        editor = browser.find_element("css selector", ".jp-Notebook .jp-CodeCell .cm-content")
+        editor.click()
+        editor.send_keys(Keys.CONTROL, Keys.ENTER)
+    except (
+        ElementClickInterceptedException,
+        ElementNotInteractableException,
+        StaleElementReferenceException,
+    ):
+        return False
+    return True
+
+
 def test_toggles_move_the_answer_by_mouse_and_by_keyboard(lab, browser):
     wait = WebDriverWait(browser, 180)
     browser.get(lab)
     wait.until(lambda b: b.find_elements("css selector", ".jp-Notebook .jp-CodeCell .cm-content"))
     idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
     wait.until(lambda b: b.find_elements("css selector", idle))
-    editor = browser.find_element("css selector", ".jp-Notebook .jp-CodeCell .cm-content")
-    editor.click()
-    editor.send_keys(Keys.CONTROL, Keys.ENTER)
+    wait.until(run_cell)
     wait.until(lambda b: answer(b).startswith("both present"))
 
     checkbox(browser, "audio present").click()

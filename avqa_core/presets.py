@@ -33,7 +33,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "num_steps": 4,
         "width": 16,
         "bank_size": 32,
-        "fusion_width": 32,
+        "reader_width": 32,
         "stem_channels": 8,
         "hidden_channels": 8,
         "head_channels": 8,
@@ -113,7 +113,7 @@ def _released_code() -> ModelConfig:
 def _recommended() -> ModelConfig:
     """What the ablations of the book support: see the chapter on ablations."""
     return ModelConfig(
-        backbone=AVSTConfig(positions="learned", fusion="wide"),
+        backbone=AVSTConfig(positions="learned"),
         completer=SegmentTransformerConfig(),
         enhancer=IdentityConfig(),
     )

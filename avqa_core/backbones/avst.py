@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
-from avqa_core.backbones.positions import BoundPositions
+from avqa_core.backbones.reader import BoundReader
 from avqa_core.config import require
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTerms
 
@@ -25,21 +25,20 @@ from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTe
 class AVSTConfig(BackboneConfig):
     """Sizes and options of AVST; the published network is what the defaults build.
 
-    Departure: ``positions`` and ``fusion`` are ours. The published network has no order in time or
-    place beyond what the stored features leak, so it cannot tell first from last or left from
-    right (``positions="none"``), and its only product of question and clip is C wide
-    (``fusion="product"``). ``forget_bias`` is only an initial value: with torch's own, the LSTM has
-    forgotten which instrument was asked about before it is through the padding (over questions
-    that differ in one instrument its vector then varies by less than a hundredth of its length),
-    and training starts on a plateau.
+    Departure: ``positions`` is ours. The published network has no order in time or place beyond
+    what the stored features leak, so it cannot tell first from last or left from right.
+    ``forget_bias`` is only an initial value: with torch's own, the LSTM has forgotten which
+    instrument was asked about before it is through the padding (over questions that differ in one
+    instrument its vector then varies by less than a hundredth of its length), and training starts
+    on a plateau.
 
     Attributes:
         num_heads: of the question's attention over time.
         dropout: in that attention and behind it.
         match_weight: weight of the matching loss.
-        positions: ``none`` or ``learned``, see ``BoundPositions``.
-        fusion: ``product``, or ``wide``: a hidden layer over clip and question beside it.
-        fusion_width: units of that layer.
+        positions: ``none`` as published, or ``learned``: beside the published path to the answer
+            runs one that is bound to words, time and place, see ``BoundReader``.
+        reader_width: units of its widest layer.
         forget_bias: initial bias of the LSTM's forget gate.
     """
 
@@ -47,8 +46,7 @@ class AVSTConfig(BackboneConfig):
     dropout: float = 0.1
     match_weight: float = 0.5
     positions: Literal["none", "learned"] = "none"
-    fusion: Literal["product", "wide"] = "product"
-    fusion_width: int = 1024
+    reader_width: int = 1024
     forget_bias: float = 4.0
 
     def __post_init__(self) -> None:
@@ -111,31 +109,6 @@ class QuestionOverTime(nn.Module):
         return self.norm(attended + self.feed_forward(attended)), weights[:, 0]
 
 
-class WideFusion(nn.Module):
-    """One wide hidden layer over what was heard, what was seen and the question, each normalised.
-
-    A product as narrow as C has to line up the question's code of an instrument with the clip's
-    before it gives any gradient; random hidden units do not have to wait for that.
-    """
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(3))
-        self.layers = nn.Sequential(
-            nn.Linear(3 * channels, width), nn.ReLU(), nn.Linear(width, channels)
-        )
-
-    def forward(
-        self,
-        heard: Float[Tensor, "B C"],
-        seen: Float[Tensor, "B C"],
-        question: Float[Tensor, "B C"],
-    ) -> Float[Tensor, "B C"]:
-        """Return what to add to the state that the answer is read from."""
-        parts = [norm(one) for norm, one in zip(self.norms, (heard, seen, question), strict=True)]
-        return self.layers(torch.cat(parts, dim=-1))
-
-
 @backbones.register("avst", AVSTConfig)
 class AVST(Backbone):
     """The AVST network; 7,916,716 parameters at C=512, D=128, 93 words, 42 answers."""
@@ -168,9 +141,10 @@ class AVST(Backbone):
         self.visual_over_time = QuestionOverTime(channels, config.num_heads, config.dropout)
         self.fusion = nn.Linear(2 * channels, channels)
         self.answer_head = nn.Linear(channels, dims.num_answers)
-        self.positions = BoundPositions(channels, dims) if config.positions == "learned" else None
-        self.wide_fusion = (
-            WideFusion(channels, config.fusion_width) if config.fusion == "wide" else None
+        self.reader = (
+            BoundReader(channels, dims, width=config.reader_width)
+            if config.positions == "learned"
+            else None
         )
 
     def encode(self, batch: FeatureBatch) -> Features:
@@ -213,9 +187,6 @@ class AVST(Backbone):
         """Return logits over the answers; details hold the attention maps."""
         audio, question = features.audio, features.question
         token, spatial_weights = self.ground(audio, features.visual)
-        if self.positions is not None:
-            audio_shift, token_shift = self.positions(audio, features.visual, question)
-            audio, token = audio + audio_shift, token + token_shift
         audio_attended, audio_weights = self.audio_over_time(question, audio)
         visual_attended, visual_weights = self.visual_over_time(question, token)
         heard, seen = audio.mean(dim=1), token.mean(dim=1)
@@ -223,8 +194,11 @@ class AVST(Backbone):
             torch.tanh(torch.cat([audio_attended + heard, visual_attended + seen], dim=-1))
         )
         state = torch.tanh(fused * question)
-        if self.wide_fusion is not None:
-            state = state + self.wide_fusion(heard, seen, question)
+        if self.reader is not None:
+            words = self.question_encoder.embedding(features.tokens)
+            state = state + self.reader(
+                audio, features.visual, question, words, features.words, features.tokens
+            )
         return Answers(
             logits=self.answer_head(state),
             details={

@@ -98,7 +98,10 @@ class Trainer:
             "this completer and enhancer: choose parts that learn, or another regime",
         )
         self.optimizer = torch.optim.AdamW(
-            self.trained.values(), lr=config.learning_rate, weight_decay=config.weight_decay
+            self.trained.values(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
         )
         self.steps_per_epoch = len(plan_part(config, len(train), 0, 1))
         self.num_steps = config.num_steps or (config.num_epochs or 0) * self.steps_per_epoch

@@ -94,15 +94,33 @@ def test_order_in_time_matters_only_with_positions(positions: str) -> None:
         assert same == (positions == "none")
 
 
-def test_positions_bind_content_to_place() -> None:
-    """Swapping what stands left and right changes the mean over segments of the token."""
-    positions = _avst(positions="learned").positions
-    assert positions is not None
-    audio, question = torch.zeros(1, 3, 8), torch.zeros(1, 8)
-    visual = torch.randn(1, 3, 8, 2, 4, generator=rng.named(0, "bind"))
-    _, seen = positions(audio, visual, question)
-    _, swapped = positions(audio, visual.flip(4), question)
-    assert not torch.allclose(seen.mean(dim=1), swapped.mean(dim=1), atol=1e-4)
+def test_reader_binds_content_to_place_and_time() -> None:
+    """Swapping what stands where, or what comes when, changes the state; both pass the means."""
+    model, batch = _avst(positions="learned"), make_batch()
+    assert model.reader is not None
+    features = model.encode(batch)
+    assert features.words is not None and features.tokens is not None
+    words = model.question_encoder.embedding(features.tokens)
+    asked = (features.question, words, features.words, features.tokens)
+    plain = model.reader(features.audio, features.visual, *asked)
+    for audio, visual in (
+        (features.audio, features.visual.flip(4)),
+        (features.audio.flip(1), features.visual),
+        (features.audio, features.visual.flip(1)),
+    ):
+        assert not torch.allclose(plain, model.reader(audio, visual, *asked), atol=1e-4)
+
+
+def test_mentions_never_point_at_padding_and_survive_an_empty_question() -> None:
+    mentions = _avst(positions="learned").reader.mentions
+    words, states = (torch.randn(2, 6, 8, generator=rng.named(0, name)) for name in ("w", "s"))
+    question = torch.zeros(2, 8)
+    is_word = torch.tensor([[True] + [False] * 5, [False] * 6])
+    pointed = mentions(words, states, question, is_word)
+    assert pointed.shape == (2, 3, 8)
+    # one word only: every mention is that word, whatever the weights
+    assert torch.allclose(pointed[0, :2], words[0, :1].expand(2, -1))
+    assert torch.isfinite(pointed).all()
 
 
 def test_forget_bias_carries_the_question_through_the_padding() -> None:

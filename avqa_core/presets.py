@@ -45,7 +45,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "width": 128,
         "bank_size": 512,
         "stem_channels": 32,
-        "hidden_channels": 64,
+        "hidden_channels": 32,
     },
     "full": {
         "channels": 128,
@@ -113,7 +113,7 @@ def _released_code() -> ModelConfig:
 def _recommended() -> ModelConfig:
     """What the ablations of the book support: see the chapter on ablations."""
     return ModelConfig(
-        backbone=AVSTConfig(positions="learned"),
+        backbone=AVSTConfig(positions="learned", match_weight=0.0),
         completer=SegmentTransformerConfig(),
         enhancer=IdentityConfig(),
     )

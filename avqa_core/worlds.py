@@ -14,7 +14,7 @@ from avqa_core import fingerprint
 
 CLIPS = {
     "smoke": {"train": 60, "val": 20, "test": 40},
-    "book": {"train": 3000, "val": 150, "test": 300},
+    "book": {"train": 9000, "val": 150, "test": 300},
     "full": {"train": 12000, "val": 500, "test": 1000},
 }
 FEW_CLIPS = 200

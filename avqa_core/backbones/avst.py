@@ -116,6 +116,7 @@ class AVST(Backbone):
     def __init__(self, config: AVSTConfig, dims: FeatureDims) -> None:
         super().__init__()
         self.config, self.channels = config, config.channels
+        self.needs_negatives = config.match_weight > 0.0
         channels = config.channels
         self.question_encoder = QuestionEncoder(dims.num_words, channels, config.forget_bias)
         self.audio_encoder = nn.Sequential(

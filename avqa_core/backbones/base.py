@@ -14,9 +14,15 @@ from avqa_core.types import Answers, FeatureBatch, Features, LossTerms
 
 
 class Backbone(nn.Module, ABC):
-    """An AVQA network in two halves: ``encode`` before the completer, ``answer`` after it."""
+    """An AVQA network in two halves: ``encode`` before the completer, ``answer`` after it.
+
+    Attributes:
+        channels: C.
+        needs_negatives: whether ``loss`` wants ``negative_visual`` in the batch.
+    """
 
     channels: int
+    needs_negatives: bool = False
 
     @abstractmethod
     def encode(self, batch: FeatureBatch) -> Features:

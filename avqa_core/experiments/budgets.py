@@ -27,6 +27,9 @@ class Budget:
         coupling: steps of the backbones, and half as many of the methods, in other worlds.
         batch_size: questions a step.
         learning_rate: the highest one, for parts that start anew; a cosine takes it to zero.
+        complete_batch_size: questions a step of the backbones that everything else starts from.
+        complete_rate: their learning rate.
+        weight_decay: of every run.
         fine_tuning_rate: the highest one where a trained backbone learns on.
         warmup_steps: steps of linear growth.
         checkpoint_every: steps between two resume points.
@@ -44,6 +47,9 @@ class Budget:
     coupling: int
     batch_size: int = 32
     learning_rate: float = 1e-3
+    complete_batch_size: int = 32
+    complete_rate: float = 1e-3
+    weight_decay: float = 0.0
     fine_tuning_rate: float = 5e-4
     warmup_steps: int = 50
     checkpoint_every: int = 200
@@ -68,13 +74,16 @@ BUDGETS: dict[str, Budget] = {
     "book": Budget(
         size="book",
         seeds=3,
-        complete=5000,
+        complete=6000,
         plug_in=500,
         joint=300,
         few_labels=400,
         unet=100,
         coupling=2000,
-        batch_size=64,
+        batch_size=32,
+        complete_batch_size=128,
+        complete_rate=2e-3,
+        weight_decay=0.01,
         checkpoint_every=1000,
     ),
     "full": Budget(
@@ -90,10 +99,10 @@ BUDGETS: dict[str, Budget] = {
     ),
 }
 
-# Seconds a step on one thread of a two-core machine at size ``book``, until a finished run says
-# better: passes through the backbone alone, and what one sampler with gradients adds per K.
-SECONDS_PER_PASS = 0.035
-SECONDS_PER_SAMPLER_STEP = 0.03
-UNET_TO_LIGHT = 10.0
+# Seconds for 32 questions on one thread of a two-core machine at size ``book``, until a finished run
+# says better: one pass through the backbone, and what one sampler with gradients adds per K.
+SECONDS_PER_PASS = 0.03
+SECONDS_PER_SAMPLER_STEP = 0.035
+UNET_TO_LIGHT = 20.0
 SECONDS_PER_EVALUATION = 40.0
 SECONDS_TO_START = 6.0

@@ -39,7 +39,7 @@ RATIOS = (0.2, 0.4, 0.6, 0.8)  # Fig. 5, between nobody (complete) and everybody
 FIGURE_5 = tuple(f"mixed({r},0)" for r in RATIOS) + tuple(f"mixed(0,{r})" for r in RATIOS)
 SLOTS, STEPS = (25, 50, 75, 100), (5, 10, 20)  # Tables 5 and 6
 COUPLINGS = (0.0, 0.5, 1.0)
-LABELLED_FRACTION = 0.05
+LABELLED_FRACTION = 0.02
 BANDSTAND = FeatureDims(
     audio_width=128,
     visual_width=64,
@@ -355,11 +355,14 @@ class _Plan:
 
     def _training(self, steps: int, regime: str) -> TrainConfig:
         budget = self.budget
+        is_first = regime == "plain"
         learns_on = regime in ("joint", "modality_dropout")
+        rate = budget.fine_tuning_rate if learns_on else budget.learning_rate
         return TrainConfig(
             num_steps=steps,
-            batch_size=budget.batch_size,
-            learning_rate=budget.fine_tuning_rate if learns_on else budget.learning_rate,
+            batch_size=budget.complete_batch_size if is_first else budget.batch_size,
+            learning_rate=budget.complete_rate if is_first else rate,
+            weight_decay=budget.weight_decay,
             schedule="cosine",
             warmup_steps=min(budget.warmup_steps, steps // 4),
             gradient_clip=1.0,
@@ -367,7 +370,7 @@ class _Plan:
             device=budget.device,
             evaluate_every=budget.evaluate_every,
             checkpoint_every=budget.checkpoint_every,
-            selection=("complete",) if regime == "plain" else SCENARIOS[:3],
+            selection=("complete",) if is_first else SCENARIOS[:3],
         )
 
     def _model(

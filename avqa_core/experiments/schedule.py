@@ -154,7 +154,8 @@ def guessed(experiment: Experiment) -> Cost:
         if type(experiment.model.enhancer.denoiser).__name__ == "UNetConfig":  # type: ignore[attr-defined]
             chain *= budgets.UNET_TO_LIGHT
     evaluation = budgets.SECONDS_PER_EVALUATION * len(experiment.scenarios) / 4
-    return Cost(passes * budgets.SECONDS_PER_PASS + chain, evaluation)
+    rows = 0 if experiment.training is None else experiment.training.batch_size
+    return Cost((passes * budgets.SECONDS_PER_PASS + chain) * rows / 32, evaluation)
 
 
 def _identity_of(run: Planned | None) -> str | None:

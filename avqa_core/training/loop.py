@@ -156,7 +156,7 @@ class Trainer:
             settings,
             self.processes,
             self.device,
-            negatives=getattr(self.config.model.backbone, "match_weight", 0.0) > 0.0,
+            negatives=self.model.backbone.needs_negatives,
         )
 
     def _open(self, folder: RunFolder, stack: ExitStack) -> None:

@@ -99,8 +99,8 @@ BUDGETS: dict[str, Budget] = {
     ),
 }
 
-# Seconds for 32 questions on one thread of a two-core machine at size ``book``, until a finished run
-# says better: one pass through the backbone, and what one sampler with gradients adds per K.
+# Seconds for 32 questions on one thread of a two-core machine at size ``book``, until a finished
+# run says better: one pass through the backbone, and what one sampler with gradients adds per K.
 SECONDS_PER_PASS = 0.03
 SECONDS_PER_SAMPLER_STEP = 0.035
 UNET_TO_LIGHT = 20.0

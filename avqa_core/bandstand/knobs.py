@@ -36,7 +36,7 @@ class WorldConfig:
     questions_per_clip: float = 24.0
     num_segments: int = 10
     num_instruments: int = len(INSTRUMENTS)
-    num_acts: int = 4
+    num_acts: int = 3
     silent_rate: float = 0.25
     full_rate: float = 0.15
     hole_rate: float = 0.3

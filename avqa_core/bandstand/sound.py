@@ -1,6 +1,6 @@
 """Scene -> waveform: every heard source plays its tune in its segments, in a room or outdoors.
 
-Loudness means something: one fixed gain for all clips, nine decibels between levels, no
+Loudness means something: one fixed gain for all clips, six decibels between levels, no
 normalisation of a clip by itself.
 """
 
@@ -16,7 +16,7 @@ from avqa_core.bandstand.timbres import NUM_PITCHES, NUM_TAKES, note_table
 from avqa_core.media.log_mel import SAMPLE_RATE
 
 LOUD_RMS = 0.06
-DECIBELS_PER_LEVEL = 9.0
+DECIBELS_PER_LEVEL = 6.0
 VOICE_RMS = 0.02
 RAMP_SAMPLES = SAMPLE_RATE * 15 // 1000
 # Notes a second, slow and fast; the lower end of each is what a row of the note table holds.

@@ -141,7 +141,7 @@ def heard_with_entries(config, *entries):
     ],
 )
 def test_likelihood_of_an_order_on_stage(acts, entries, expected):
-    config = WorldConfig(coupling=0.7)
+    config = WorldConfig(coupling=0.7, num_acts=4)
     heard = heard_with_entries(config, *entries)
     assert staging_likelihood(config, stage_of(*acts), heard) == pytest.approx([expected])
 

@@ -61,10 +61,10 @@ def test_runs_of_a_pattern():
     assert runs(segments()) == []
 
 
-def test_levels_are_nine_decibels_apart():
+def test_levels_are_six_decibels_apart():
     soft, medium, loud = (decibels(alone(source("flute", level, 1, (0, 9)))) for level in range(3))
-    assert medium - soft == pytest.approx(9.0, abs=0.01)
-    assert loud - medium == pytest.approx(9.0, abs=0.01)
+    assert medium - soft == pytest.approx(6.0, abs=0.01)
+    assert loud - medium == pytest.approx(6.0, abs=0.01)
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)

@@ -224,17 +224,19 @@ def world(
 def encoders(
     out: Path | None = None,
     seed: int = 0,
-    visual_steps: int = 1500,
-    audio_steps: int = 3000,
+    visual_steps: int | None = None,
+    audio_steps: int | None = None,
 ) -> int:
     """Train Bandstand's frame and sound encoders anew, on scenes that are in no split.
 
     Args:
         out: where to write the weights and recipe.json; in place of the stored ones if not given.
         seed: of scenes, first weights and order.
-        visual_steps: updates of the network that looks.
-        audio_steps: updates of the network that listens.
+        visual_steps: updates of the network that looks; those of the recipe if not given.
+        audio_steps: updates of the network that listens; likewise.
     """
+    from dataclasses import replace
+
     from avqa_core.bandstand import encoder_training as training
     from avqa_core.progress import Stage, shown_stages
 
@@ -244,7 +246,12 @@ def encoders(
             return Stage(event.network, event.step, event.num_steps, "step", note)
         return None
 
-    config = training.EncoderConfig(seed=seed, visual_steps=visual_steps, audio_steps=audio_steps)
+    recipe = training.EncoderConfig(seed=seed)
+    config = replace(
+        recipe,
+        visual_steps=visual_steps or recipe.visual_steps,
+        audio_steps=audio_steps or recipe.audio_steps,
+    )
     folder = out or Path(training.__file__).parent / "weights"
     for event in shown_stages(training.train_encoders(config, folder), place):
         if isinstance(event, training.EncodersWritten):

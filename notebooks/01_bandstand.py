@@ -159,9 +159,9 @@ tables.table(
 # %% [markdown]
 # ## A linked act sounds as it looks
 #
-# A clip has four *acts*, each with a seen half and a heard half. With probability $\kappa$, the
-# {term}`coupling`, an act is *linked*: both halves are one draw. Otherwise it mimes to a playback: two
-# independent draws from the same distribution. A fact with $n$ equally likely values then agrees with
+# A clip has {glue:text}`acts_of_a_clip` *acts*, each with a seen half and a heard half. With
+# probability $\kappa$, the {term}`coupling`, an act is *linked*: both halves are one draw. Otherwise
+# it mimes to a playback: two independent draws from the same distribution. A fact with $n$ equally likely values then agrees with
 # probability
 #
 # $$
@@ -273,6 +273,7 @@ for name, points in by_coupling.items():
             f"{name}_{kappa:.0f}", float(np.mean(points[kappa])), display=False
         )
 glue("coupling", world.read_config(bandstand).coupling, display=False)
+glue("acts_of_a_clip", world.read_config(bandstand).num_acts, display=False)
 
 # %% [markdown]
 # From no coupling to full, the ceiling without sound climbs from {glue:text}`audio_missing_0:.0f` % to

@@ -55,9 +55,9 @@ class BoundReader(nn.Module):
 
     Every mention meets every segment of the sound, every segment of the picture and every column
     of the grid in several products (``findings``). A hidden layer with a bias for each segment, and
-    weights for each column, ties them to what is there before the mean over time is taken; one wide
-    layer reads it all. Columns, because questions ask for left and right: H times fewer weights
-    than a weight for every location.
+    weights for each column, ties them to what is there before time is summed up: the mean says how
+    long, the strongest segment whether ever. One wide layer reads it all. Columns, because
+    questions ask for left and right: H times fewer weights than a weight for every location.
 
     Args:
         channels: C.
@@ -97,11 +97,11 @@ class BoundReader(nn.Module):
         self.question_in = nn.Linear(channels, 2 * hidden)
         self.findings_in = nn.Linear(num_findings, 2 * hidden, bias=False)
         self.time = nn.Parameter(0.5 * torch.randn(2, dims.num_segments, hidden))
-        self.audio_hidden_norm = nn.LayerNorm(hidden)
-        self.visual_hidden_norm = nn.LayerNorm(hidden)
+        self.audio_hidden_norm = nn.LayerNorm(2 * hidden)
+        self.visual_hidden_norm = nn.LayerNorm(2 * hidden)
         self.read = nn.Sequential(
             nn.Dropout(dropout / 2),
-            nn.Linear(3 * channels + num_findings + 2 * hidden, width),
+            nn.Linear(3 * channels + num_findings + 4 * hidden, width),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(width, channels),
@@ -132,8 +132,8 @@ class BoundReader(nn.Module):
             seen.mean(dim=1),
             whole,
             findings,
-            self.audio_hidden_norm(audio_hidden.mean(dim=1)),
-            self.visual_hidden_norm(visual_hidden.mean(dim=1)),
+            self.audio_hidden_norm(_over_time(audio_hidden)),
+            self.visual_hidden_norm(_over_time(visual_hidden)),
         ]
         return self.read(torch.cat(parts, dim=-1))
 
@@ -155,3 +155,8 @@ class BoundReader(nn.Module):
 
     def _split(self, vectors: Float[Tensor, "B X D"]) -> Float[Tensor, "B X products d"]:
         return vectors.unflatten(-1, (self.num_products, -1))
+
+
+def _over_time(hidden: Float[Tensor, "B T H"]) -> Float[Tensor, "B 2*H"]:
+    """Return the mean and the strongest of every unit."""
+    return torch.cat([hidden.mean(dim=1), hidden.amax(dim=1)], dim=-1)

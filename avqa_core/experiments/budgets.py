@@ -74,7 +74,7 @@ BUDGETS: dict[str, Budget] = {
     "book": Budget(
         size="book",
         seeds=3,
-        complete=4000,
+        complete=6000,
         plug_in=500,
         joint=300,
         few_labels=400,

@@ -239,10 +239,11 @@ def where_is_loudest(ask: Ask, loudness: Codes) -> Codes:
 
 
 def is_turn_at_place(ask: Ask, turn: Codes, place: Codes) -> Codes:
-    """Tell whether who is heard to enter first or last stands at a place."""
+    """Tell whether who is heard to enter first or last stands at a place, and at no other."""
     who, clear = ask.entrance(-turn)
     there = ask.of("on_place", place)
-    return _yes_no(there == who, clear & (there != NOWHERE))
+    twins = (ask.of("on_place") == who[:, None]).sum(axis=1) > 1
+    return _yes_no(there == who, clear & (there != NOWHERE) & ~twins)
 
 
 def what_is_beside_turn(ask: Ask, side: Codes, turn: Codes) -> Codes:

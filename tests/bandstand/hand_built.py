@@ -85,6 +85,15 @@ HARDLY_APART = scene(
     source("cello", 1, 0, (2, 8)),
 )
 
+# The same two cellos with a drum between them.
+CELLOS_AND_DRUM = scene(
+    section("cello", "left", 1, (2, 8)),
+    section("drum", "middle", 1, (6, 9)),
+    section("cello", "right", 3, (5, 8)),
+    source("cello", 1, 0, (2, 8)),
+    source("drum", 1, 0, (6, 9)),
+)
+
 # Mimes: what is seen is not what is heard, and the middle is empty.
 MIMES = scene(
     section("drum", "left", 1, (0, 9)),

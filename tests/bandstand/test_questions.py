@@ -24,7 +24,15 @@ from avqa_core.bandstand.scene import INSTRUMENTS
 from avqa_core.bandstand.templates import TEMPLATES
 from avqa_core.data.annotations import CATEGORIES, parse_row
 from avqa_core.errors import AnnotationError
-from tests.bandstand.hand_built import CONCERT, HARDLY_APART, MIMES, TOGETHER, TRIO, TWINS
+from tests.bandstand.hand_built import (
+    CELLOS_AND_DRUM,
+    CONCERT,
+    HARDLY_APART,
+    MIMES,
+    TOGETHER,
+    TRIO,
+    TWINS,
+)
 
 CONFIG = WorldConfig(questions_per_clip=12.0)
 BY_NAME = {template.name: template for template in TEMPLATES}
@@ -99,6 +107,10 @@ GOLDEN = [
     (MIMES, "turn_at_place", "first middle", None),
     (CONCERT, "turn_at_place", "first left", None),
     (CONCERT, "turn_at_place", "last right", "yes"),
+    (CELLOS_AND_DRUM, "turn_at_place", "first left", None),
+    (CELLOS_AND_DRUM, "turn_at_place", "first middle", None),
+    (CELLOS_AND_DRUM, "turn_at_place", "last middle", "yes"),
+    (CELLOS_AND_DRUM, "turn_at_place", "last left", "no"),
     (TRIO, "beside_turn", "right first", "piano"),
     (TRIO, "beside_turn", "left first", None),
     (TRIO, "beside_turn", "left last", None),

@@ -145,9 +145,9 @@ def test_the_recipe_says_how_and_how_well():
     assert scores["visual: instrument"] > 0.99
     assert scores["visual: playing"] > 0.98
     assert min(scores[f"visual: seen/{name}"] for name in INSTRUMENTS) > 0.97
-    assert scores["audio: heard, up to 3 sources"] > 0.93
-    assert scores["audio: level"] > 0.9
-    assert scores["audio: rate"] > 0.85
+    assert scores["audio: heard, up to 3 sources"] > 0.96
+    assert scores["audio: level"] > 0.94
+    assert scores["audio: rate"] > 0.94
     assert min(scores["audio: voice"], scores["audio: ambience"]) > 0.98
     assert set(scores) >= {f"audio: heard/{name}" for name in INSTRUMENTS}
 

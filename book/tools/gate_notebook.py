@@ -20,8 +20,10 @@ NOTEBOOK_BYTES = 5_000_000
 _NO_TEXT = re.compile(r"^[\w\-./]*\.(png|svg|jpe?g|webp)$|^[0-9a-f]{16,}$")
 
 
-def problems(layout: Layout, profile: str, names: list[str] | None = None) -> list[str]:
-    """Check every finished notebook of ``profile``."""
+def problems(
+    layout: Layout, profile: str, names: list[str] | None = None, *, timed: bool = True
+) -> list[str]:
+    """Check every finished notebook of ``profile``; ``timed`` holds it to its seconds as well."""
     found = []
     scripts = [layout.chapter(name) for name in names] if names else layout.chapters()
     for script in scripts:
@@ -31,6 +33,8 @@ def problems(layout: Layout, profile: str, names: list[str] | None = None) -> li
             continue
         found += [f"{script.stem}: {what}" for what in _of_page(path, script, profile)]
         found += [f"{script.stem}: {what}" for what in _expectations(layout, path, profile)]
+        if timed:
+            found += [f"{script.stem}: {what}" for what in _seconds(path, script, profile)]
     return found
 
 
@@ -109,6 +113,12 @@ def _provenance(notebook: NotebookNode, script: Path, profile: str) -> Iterator[
     wanted = made_by["parameters"]
     if len(injected) != 1 or _assigned(injected[0].source) != wanted:
         yield f"injected parameters are not {wanted}: run it again"
+
+
+def _seconds(path: Path, script: Path, profile: str) -> Iterator[str]:
+    made_by = cells.read(path).metadata.get("avqa")
+    if not made_by:
+        return
     budget = profiles.budget(script.stem, profile)
     # the smaller of the two: other work on the machine is not the page's fault, nor are threads
     took = min(made_by["seconds"], made_by["cpu_seconds"])

@@ -56,8 +56,18 @@ def run(
     overrides: dict[str, Any] | None = None,
     workers: int = 2,
     force: bool = False,
+    threads: int | None = None,
 ) -> Iterator[Outcome]:
     """Run chapters and yield what became of each; those that are up to date are skipped.
+
+    Args:
+        layout: of the book.
+        profile: under which.
+        names: of the chapters; all if None.
+        overrides: of single parameters.
+        workers: chapters at once.
+        force: run what is up to date too.
+        threads: of each chapter; None shares the cores among them.
 
     Raises:
         BookError: an unknown chapter or parameter, before anything has started.
@@ -67,7 +77,8 @@ def run(
     if any(_needs_world(script) for script in scripts):
         build_world(profile, (overrides or {}).get("data_dir"))
     jobs = [_job(layout, script, profile, overrides or {}) for script in scripts]
-    threads = 1 if workers > 1 and len(jobs) > 1 else os.cpu_count() or 1
+    if threads is None:
+        threads = 1 if workers > 1 and len(jobs) > 1 else os.cpu_count() or 1
     waiting = []
     for job in jobs:
         if not force and finish.mark_of(job.finished) == job.mark:
@@ -127,6 +138,7 @@ def _execute(job: Job) -> Outcome:
     os.environ |= {
         profiles.CHECKOUT_VARIABLE: str(job.root),
         "OMP_NUM_THREADS": str(job.threads),
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait for each other leave the cores to others
         "MKL_NUM_THREADS": str(job.threads),
         "PYTHONHASHSEED": "0",
     }

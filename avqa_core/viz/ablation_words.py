@@ -56,9 +56,9 @@ def words(stored: Stored) -> dict[str, str]:
     of_paper = [one for one in entries if one.claim.source != "control"]
     of_controls = [one for one in entries if one.claim.source == "control"]
     return told | {
-        "share_recommended": share_text(stored, "joint/recommended", "complete"),
-        "share_paper_no_order": share_text(stored, BOTH, "complete", order=False),
-        "share_paper": share_text(stored, BOTH, "complete"),
+        "share_recommended": share_text(stored, "complete/positions", "complete"),
+        "share_paper_no_order": share_text(stored, "complete/plain", "complete", order=False),
+        "share_paper": share_text(stored, "complete/plain", "complete"),
         "labelled_share": f"{100 * planning.LABELLED_FRACTION:.0f} %",
         "cpu_minutes": _minutes(stored),
         "num_claims": str(len(of_paper)),

@@ -33,14 +33,15 @@ def test_numbers_are_those_of_the_results():
         {
             "table4/none": {**right, "audio_missing": [(20, 10), (22, 11), (24, 9)]},
             "table4/paper": {**right, "audio_missing": [(40, 10), (43, 11), (44, 9)]},
+            "complete/plain": right,
         }
     )
     told = ablation_words.words(results)
     assert told["lift_audio_missing"] == "+20.3 (+18.9 to +21.8), 3 seeds"
     assert told["share_paper"] == "93.3 %"  # 84 of 90 that can be known
     assert told["share_paper_no_order"] == "90.0 %"
-    assert told["num_runs"] == "6"
-    assert told["cpu_minutes"] == "0 minutes"  # 2 x (2 + 3 + 4) s and 6 x 1 s
+    assert told["num_runs"] == "9"
+    assert told["cpu_minutes"] == "0 minutes"  # 3 x (2 + 3 + 4) s and 9 x 1 s
 
 
 def test_the_quoted_experiments_are_in_the_plan():

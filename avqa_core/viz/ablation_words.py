@@ -72,4 +72,5 @@ def _minutes(stored: Stored) -> str:
     """Say how long all stored runs trained and were tested, one after the other."""
     if not len(stored):
         return NOT_RUN
-    return f"{stored.total_seconds() / 60:.0f} minutes"
+    minutes = round(stored.total_seconds() / 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

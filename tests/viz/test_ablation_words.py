@@ -41,7 +41,7 @@ def test_numbers_are_those_of_the_results():
     assert told["share_paper"] == "93.3 %"  # 84 of 90 that can be known
     assert told["share_paper_no_order"] == "90.0 %"
     assert told["num_runs"] == "9"
-    assert told["cpu_minutes"] == "1 minutes"  # 3 x (2 + 3 + 4) s and 9 x 1 s
+    assert told["cpu_minutes"] == "1 minute"  # 3 x (2 + 3 + 4) s and 9 x 1 s
 
 
 def test_the_quoted_experiments_are_in_the_plan():

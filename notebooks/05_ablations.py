@@ -114,7 +114,12 @@ views.comparison_table(
 # of the sound and columns of the picture, with learned positions in both.
 
 # %%
-whole = ["complete/plain", "complete/positions", "table4/paper", "joint/recommended"]
+whole = [
+    "complete/plain",
+    "complete/positions",
+    "table4/paper",
+    "joint/recommended",
+]
 views.category_table(
     stored,
     whole,

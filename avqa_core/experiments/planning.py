@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
-
-import torch
 
 from avqa_core.completion import CompleterConfig
 from avqa_core.completion.noise import NoiseConfig
@@ -21,18 +18,17 @@ from avqa_core.completion.rmm import RMMConfig
 from avqa_core.completion.slot_mean import SlotMeanConfig
 from avqa_core.completion.zeros import ZerosConfig
 from avqa_core.config import require, unknown_key
-from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS
 from avqa_core.diffusion.denoiser import LightConfig
 from avqa_core.enhancement import EnhancerConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
 from avqa_core.experiments.budgets import BUDGETS, Budget
+from avqa_core.experiments.capacity import widened
 from avqa_core.experiments.experiment import DEFAULT_WORLD, SCENARIOS, Experiment
 from avqa_core.losses import ObjectiveConfig
-from avqa_core.model import MissingModalityAVQA, ModelConfig
+from avqa_core.model import ModelConfig
 from avqa_core.presets import SIZES, preset, resize
 from avqa_core.training.settings import TrainConfig
-from avqa_core.types import FeatureDims
 
 EXTRA_GROUPS = ("unet", "coupling")  # run only when they are named: each takes as long as the rest
 RATIOS = (0.2, 0.4, 0.6, 0.8)  # Fig. 5, between nobody (complete) and everybody
@@ -40,16 +36,6 @@ FIGURE_5 = tuple(f"mixed({r},0)" for r in RATIOS) + tuple(f"mixed(0,{r})" for r 
 SLOTS, STEPS = (25, 50, 75, 100), (5, 10, 20)  # Tables 5 and 6
 COUPLINGS = (0.0, 0.5, 1.0)
 LABELLED_FRACTION = 0.02
-BANDSTAND = FeatureDims(
-    audio_width=128,
-    visual_width=64,
-    num_segments=10,
-    grid_height=4,
-    grid_width=6,
-    num_words=len(MUSIC_AVQA_WORDS) + 1,
-    num_tokens=14,
-    num_answers=len(MUSIC_AVQA_ANSWERS),
-)
 
 
 def plan(profile: str, seeds: Sequence[int] | None = None) -> list[Experiment]:
@@ -390,24 +376,3 @@ class _Plan:
 
     def _wide(self) -> ModelConfig:
         return widened(self.recommended)
-
-
-@cache
-def widened(model: ModelConfig) -> ModelConfig:
-    """Return the narrowest backbone that alone has as many parameters as ``model`` has in all.
-
-    The control for capacity: what a method adds in parameters, this one has in its backbone.
-    """
-    wanted = num_parameters(model)
-    alone = replace(model, completer=ZerosConfig(), enhancer=IdentityConfig())
-    while num_parameters(alone) < wanted:
-        channels = alone.backbone.channels + 4
-        alone = replace(alone, backbone=replace(alone.backbone, channels=channels))
-    return alone
-
-
-def num_parameters(model: ModelConfig, dims: FeatureDims = BANDSTAND) -> int:
-    """Return how many parameters a model has, without building it in memory."""
-    with torch.device("meta"):
-        built = MissingModalityAVQA(model, dims)
-    return sum(parameter.numel() for parameter in built.parameters())

@@ -31,14 +31,12 @@ def problems(
         if not path.is_file():
             found.append(f"{script.stem}: not executed under {profile}: run it first")
             continue
-        found += [f"{script.stem}: {what}" for what in _of_page(path, script, profile)]
+        found += [f"{script.stem}: {what}" for what in _of_page(path, script, profile, timed)]
         found += [f"{script.stem}: {what}" for what in _expectations(layout, path, profile)]
-        if timed:
-            found += [f"{script.stem}: {what}" for what in _seconds(path, script, profile)]
     return found
 
 
-def _of_page(path: Path, script: Path, profile: str) -> Iterator[str]:
+def _of_page(path: Path, script: Path, profile: str, timed: bool) -> Iterator[str]:
     notebook = cells.read(path)
     yield from _execution(notebook)
     for cell in cells.code(notebook):
@@ -49,7 +47,9 @@ def _of_page(path: Path, script: Path, profile: str) -> Iterator[str]:
         yield f"{path.stat().st_size} bytes, at most {NOTEBOOK_BYTES}: show less"
     if "widgets" in notebook.metadata:
         yield "widget state is stored, which loads scripts from a network: run the finish step"
-    yield from _provenance(notebook, script, profile)
+    yield from _provenance(notebook, profile)
+    if timed:
+        yield from _seconds(notebook, script, profile)
 
 
 def _execution(notebook: NotebookNode) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _names(notebook: NotebookNode) -> Iterator[str]:
         seen.add(name or cell.id)
 
 
-def _provenance(notebook: NotebookNode, script: Path, profile: str) -> Iterator[str]:
+def _provenance(notebook: NotebookNode, profile: str) -> Iterator[str]:
     made_by = notebook.metadata.get("avqa")
     if not made_by:
         yield "no provenance: run the finish step"
@@ -115,8 +115,8 @@ def _provenance(notebook: NotebookNode, script: Path, profile: str) -> Iterator[
         yield f"injected parameters are not {wanted}: run it again"
 
 
-def _seconds(path: Path, script: Path, profile: str) -> Iterator[str]:
-    made_by = cells.read(path).metadata.get("avqa")
+def _seconds(notebook: NotebookNode, script: Path, profile: str) -> Iterator[str]:
+    made_by = notebook.metadata.get("avqa")
     if not made_by:
         return
     budget = profiles.budget(script.stem, profile)

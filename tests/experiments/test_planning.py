@@ -10,7 +10,7 @@ import pytest
 from avqa_core import experiments
 from avqa_core.config import from_dict, to_dict
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import planning
+from avqa_core.experiments import capacity, planning
 from avqa_core.experiments.experiment import Experiment
 
 BOOK = {one.name: one for one in experiments.plan("book", [0])}
@@ -59,8 +59,8 @@ def test_the_tables_vary_what_they_say_and_nothing_else():
 
 
 def test_the_wide_control_has_at_least_the_parameters_of_recommended():
-    wanted = planning.num_parameters(BOOK["joint/recommended"].model)
-    came = planning.num_parameters(BOOK["joint/modality_dropout_wide"].model)
+    wanted = capacity.num_parameters(BOOK["joint/recommended"].model)
+    came = capacity.num_parameters(BOOK["joint/modality_dropout_wide"].model)
     assert wanted <= came < 1.15 * wanted
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from avqa_core import experiments
 from avqa_core.experiments.results import Stored
+from avqa_core.ledger import VERDICTS, ledger
 from avqa_core.metrics import Interval
 from avqa_core.viz import main_results
 from avqa_core.viz.style import mark_of
@@ -15,7 +16,7 @@ from book.tools.layout import BookError, Layout
 
 BEGIN = "<!-- results: written by 'python -m book.tools readme' -->"
 END = "<!-- end of results -->"
-_MISSING = ("audio_missing", "visual_missing")
+_MISSING = ("audio_missing", "visual_missing", "both_missing")
 
 
 def write(layout: Layout) -> Path:
@@ -109,4 +110,14 @@ def _sentences(results: Stored) -> list[str]:
     devices = sorted({str(one.get("device", "unknown")) for one in results.provenance})
     made = f"Accuracy in % on Bandstand's test questions, mean ± 95 % interval; {BEST} best."
     where = f"A frozen backbone that saw complete clips only. {', '.join(devices)}; {results.date}."
-    return [made, where, "", *found]
+    return [made, where, "", *found, *_against_us(results)]
+
+
+def _against_us(results: Stored) -> list[str]:
+    """Return every claim that the stored results contradict: it must not need looking for."""
+    return [
+        f"- {mark_of(one.claim.scenario).label}: *{one.claim.statement}* is "
+        f"{VERDICTS[one.verdict]}."
+        for one in ledger(results)
+        if one.verdict == "contradicted"
+    ]

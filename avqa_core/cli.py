@@ -69,7 +69,7 @@ def train(
         evaluate_every: steps between two validations; 0 validates after the last step only.
         checkpoint_every: steps between two resume points; 0 writes one after the last step only.
         set: any other field, e.g. completer.num_slots=50 completer=slot_mean
-            objective.recall_weight=0 training.warmup_steps=100.
+            objective.both_missing_rate=0.1 training.warmup_steps=100.
         init_from: a trained run to start from; plug_in needs one.
         init_parts: what to take from it.
         resume: auto goes on from a checkpoint if there is one, require only then, refuse never.

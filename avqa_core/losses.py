@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.config import require
+from avqa_core.data.draws import draw_uniform
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.types import FeatureBatch, Features, LossTerms, Modality, Prediction
 
@@ -33,14 +34,21 @@ class ObjectiveConfig:
     completer's place; the honest starting line when that is ``zeros``.
     ``plug_in``: the backbone is frozen; only completer and enhancer learn.
     ``use_answers`` off leaves only the terms that need no label.
+    ``both_missing_rate`` is the share of questions that, in the passes which take one modality
+    away, lose both; Eq. 8 has none, and then nothing is learned about answering blind.
     """
 
     regime: Regime = "joint"
     recall_weight: float = 1.0
     diffusion_weight: float = 1.0
     use_answers: bool = True
+    both_missing_rate: float = 0.0
 
     def __post_init__(self) -> None:
+        require(
+            0 <= self.both_missing_rate <= 1,
+            f"objective: expected both_missing_rate in [0, 1], got {self.both_missing_rate}",
+        )
         require(
             self.recall_weight >= 0 and self.diffusion_weight >= 0,
             "objective: expected weights >= 0, got "
@@ -76,18 +84,32 @@ def compute_losses(
     """Return every loss of one step by name; ``.total()`` applies the weights of Eq. 8."""
     present = batch.availability
     features = model.encode(batch)
+    blind = _blind_rows(batch, config.both_missing_rate, generator)
     terms = LossTerms()
     if config.regime in ("joint", "plug_in"):
         diffusion = model.enhancer.loss(features, present, generator=generator)
         terms = terms | diffusion.scaled(config.diffusion_weight)
     for name in _passes(config.regime):
         availability = without(present, PASSES[name])
+        if PASSES[name]:
+            availability = availability & ~blind
         prediction = model.respond(features, availability, generator=generator)
         own = _answer_losses(model, batch, config, prediction)
         if config.regime in ("joint", "plug_in") and PASSES[name]:
             own = own | _recall_losses(model, config, features, prediction, availability, present)
         terms = terms | own.prefixed(name)
     return terms
+
+
+def _blind_rows(
+    batch: FeatureBatch, rate: float, generator: torch.Generator
+) -> Bool[Tensor, "B 1 1"]:
+    """Return which questions lose both modalities, a function of the step and of the question."""
+    if rate == 0:
+        return torch.zeros(len(batch), 1, 1, dtype=torch.bool, device=batch.answer.device)
+    seed = int(torch.randint(2**62, (), generator=generator, device="cpu"))
+    drawn = draw_uniform(seed, batch.question_id.cpu().numpy(), 1)
+    return torch.from_numpy(drawn < rate)[:, None].to(batch.answer.device)
 
 
 def _passes(regime: Regime) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from avqa_core.types import (
     FeatureBatch,
     FeatureDims,
     Features,
-    Modality,
     Prediction,
+    where_present,
 )
 
 
@@ -54,12 +54,11 @@ class MissingModalityAVQA(nn.Module):
 
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a, f^v, f^t with absent segments exactly zero."""
-        audio_present = batch.availability[..., Modality.AUDIO, None]
-        visual_present = batch.availability[..., Modality.VISUAL, None, None, None]
+        audio_present, visual_present = batch.availability.unbind(dim=-1)
         blanked = replace(
             batch,
-            audio=torch.where(audio_present, batch.audio, 0.0),
-            visual=torch.where(visual_present, batch.visual, 0.0),
+            audio=where_present(audio_present, batch.audio, 0.0),
+            visual=where_present(visual_present, batch.visual, 0.0),
         )
         return self.backbone.encode(blanked).blanked(batch.availability)
 
@@ -83,12 +82,11 @@ class MissingModalityAVQA(nn.Module):
                 completion.features, availability, generator=generator
             )
         untouched = availability.all(dim=-1)
+        enhanced = enhancement.features
         pair = replace(
-            enhancement.features,
-            audio=torch.where(untouched[..., None], seen.audio, enhancement.features.audio),
-            visual=torch.where(
-                untouched[..., None, None, None], seen.visual, enhancement.features.visual
-            ),
+            enhanced,
+            audio=where_present(untouched, seen.audio, enhanced.audio),
+            visual=where_present(untouched, seen.visual, enhanced.visual),
         )
         return Prediction(
             answers=self.backbone.answer(pair),

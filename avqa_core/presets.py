@@ -32,6 +32,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "num_slots": 12,
         "num_steps": 4,
         "width": 16,
+        "cell_width": 8,
         "bank_size": 32,
         "reader_width": 32,
         "stem_channels": 8,

@@ -21,9 +21,20 @@ from avqa_core.types import Completion, Features, LossTerms, Modality
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentTransformerConfig(CompleterConfig):
-    """Sizes of the segment transformer; ``width`` is its inner width, not C."""
+    """Sizes of the segment transformer.
+
+    Attributes:
+        width: of a token, not C.
+        cell_width: of a grid cell where it enters and leaves a token; the grid of one segment
+            holds C H W numbers, and a matrix from all of them to a token would be most of the
+            model (at size ``paper`` 103 of 131 million parameters).
+        num_layers: of the transformer.
+        num_heads: of its attention.
+        dropout: within its layers.
+    """
 
     width: int = 128
+    cell_width: int = 32
     num_layers: int = 2
     num_heads: int = 4
     dropout: float = 0.0
@@ -43,8 +54,9 @@ class SegmentTransformer(Completer):
     def __init__(self, config: SegmentTransformerConfig, dims: GridDims) -> None:
         super().__init__()
         self.config, self.dims = config, dims
-        grid = dims.channels * dims.height * dims.width
+        grid = config.cell_width * dims.height * dims.width
         self.audio_in = nn.Linear(dims.channels, config.width)
+        self.cell_in = nn.Linear(dims.channels, config.cell_width)
         self.visual_in = nn.Linear(grid, config.width)
         self.question_in = nn.Linear(dims.channels, config.width)
         self.segment = nn.Parameter(0.1 * torch.randn(dims.num_segments, config.width))
@@ -63,6 +75,7 @@ class SegmentTransformer(Completer):
         )
         self.audio_out = nn.Linear(config.width, dims.channels)
         self.visual_out = nn.Linear(config.width, grid)
+        self.cell_out = nn.Linear(config.cell_width, dims.channels)
 
     def complete(
         self,
@@ -77,12 +90,8 @@ class SegmentTransformer(Completer):
         tokens = torch.cat([question, self._tokens(seen, availability) + question], dim=1)
         states = self.layers(tokens)[:, 1:]
         pseudo_audio = self.audio_out(states)
-        pseudo_visual = rearrange(
-            self.visual_out(states),
-            "B T (C H W) -> B T C H W",
-            H=self.dims.height,
-            W=self.dims.width,
-        )
+        cells = self.visual_out(states).unflatten(-1, (self.dims.height, self.dims.width, -1))
+        pseudo_visual = rearrange(self.cell_out(cells), "B T H W C -> B T C H W")
         return Completion(
             features=seen.filled(availability, pseudo_audio, pseudo_visual),
             pseudo_audio=pseudo_audio,
@@ -93,7 +102,8 @@ class SegmentTransformer(Completer):
         self, seen: Features, availability: Bool[Tensor, "B T 2"]
     ) -> Float[Tensor, "B T E"]:
         audio = self.audio_in(seen.audio)
-        visual = self.visual_in(seen.visual.flatten(2))
+        cells = self.cell_in(rearrange(seen.visual, "B T C H W -> B T H W C"))
+        visual = self.visual_in(cells.flatten(2))
         audio_present = availability[..., Modality.AUDIO, None]
         visual_present = availability[..., Modality.VISUAL, None]
         audio = torch.where(audio_present, audio, self.absent[Modality.AUDIO])

@@ -71,7 +71,10 @@ def losses_ignore_absent(model: MissingModalityAVQA) -> None:
         totals = []
         for poison in (0.0, float("nan")):
             terms = compute_losses(
-                model, poisoned(batch, poison), ObjectiveConfig(), generator=rng.named(0, "loss")
+                model,
+                poisoned(batch, poison),
+                ObjectiveConfig(both_missing_rate=0.5),
+                generator=rng.named(0, "loss"),
             )
             totals.append(terms.total())
         assert totals[0].isfinite(), pattern
@@ -154,12 +157,14 @@ def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
 
 
 def inputs_stay_untouched(model: MissingModalityAVQA) -> None:
-    """A forward pass edits none of its inputs in place."""
-    batch = some_absent(make_batch(), "segments")
-    copies = {"audio": batch.audio.clone(), "visual": batch.visual.clone()}
-    answer(model, batch)
-    assert torch.equal(copies["audio"], batch.audio)
-    assert torch.equal(copies["visual"], batch.visual)
+    """A forward pass edits none of its inputs in place, nor does a step of Eq. 8."""
+    for pattern in PATTERNS:
+        batch = some_absent(make_batch(), pattern)
+        copies = {"audio": batch.audio.clone(), "visual": batch.visual.clone()}
+        answer(model, batch)
+        compute_losses(model, batch, ObjectiveConfig(), generator=rng.named(0, "inputs"))
+        assert torch.equal(copies["audio"], batch.audio), pattern
+        assert torch.equal(copies["visual"], batch.visual), pattern
 
 
 CONTRACTS: tuple[Contract, ...] = (

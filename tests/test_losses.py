@@ -1,0 +1,115 @@
+"""Questions that lose both modalities in the passes which take one away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from avqa_core import rng
+from avqa_core.backbones import AVSTConfig
+from avqa_core.completion.segment_transformer import SegmentTransformerConfig
+from avqa_core.enhancement.identity import IdentityConfig
+from avqa_core.errors import ConfigError
+from avqa_core.losses import ObjectiveConfig, compute_losses
+from avqa_core.model import MissingModalityAVQA, ModelConfig
+from avqa_core.types import FeatureBatch, LossTerms
+from tests.factories import make_batch, make_model
+
+NUM_ROWS = 40
+
+
+@pytest.fixture(name="model")
+def _model() -> MissingModalityAVQA:
+    return make_model(
+        ModelConfig(
+            backbone=AVSTConfig(channels=8, positions="learned", match_weight=0.0, reader_width=8),
+            completer=SegmentTransformerConfig(width=8, cell_width=4, num_heads=2),
+            enhancer=IdentityConfig(),
+        )
+    )
+
+
+def _losses(model: MissingModalityAVQA, batch: FeatureBatch, rate: float) -> LossTerms:
+    objective = ObjectiveConfig(regime="plug_in", recall_weight=0.0, both_missing_rate=rate)
+    return compute_losses(model, batch, objective, generator=rng.named(0, "losses"))
+
+
+def _other_clips(batch: FeatureBatch) -> FeatureBatch:
+    other = make_batch(NUM_ROWS, seed=1)
+    return replace(batch, audio=other.audio, visual=other.visual)
+
+
+def test_who_loses_both_is_answered_from_the_question_alone(model: MissingModalityAVQA) -> None:
+    batch = make_batch(NUM_ROWS)
+    blind, other = _losses(model, batch, 1.0), _losses(model, _other_clips(batch), 1.0)
+    assert torch.equal(blind.total(), other.total())
+    assert torch.equal(blind["audio_missing/answer"].total, blind["visual_missing/answer"].total), (
+        "both passes of a blind question see the same nothing"
+    )
+
+
+def test_without_the_rate_nobody_loses_both_and_no_number_is_drawn(
+    model: MissingModalityAVQA,
+) -> None:
+    generator = rng.named(0, "losses")
+    before = generator.get_state()
+    compute_losses(
+        model, make_batch(NUM_ROWS), ObjectiveConfig(regime="plug_in"), generator=generator
+    )
+    assert torch.equal(before, generator.get_state())
+    assert not torch.equal(
+        _losses(model, make_batch(NUM_ROWS), 0.0).total(),
+        _losses(model, _other_clips(make_batch(NUM_ROWS)), 0.0).total(),
+    )
+
+
+def test_a_question_meets_its_fate_in_any_company(model: MissingModalityAVQA) -> None:
+    """The sums over two unequal parts of a batch add up to the sum over the batch."""
+    batch = make_batch(NUM_ROWS)
+    whole = _losses(model, batch, 0.5)["audio_missing/answer"].total
+    halves = [
+        _losses(model, _rows(batch, part), 0.5)["audio_missing/answer"].total
+        for part in (slice(0, 15), slice(15, NUM_ROWS))
+    ]
+    assert torch.allclose(whole, halves[0] + halves[1], rtol=1e-5)
+
+
+def test_about_the_share_that_was_asked_for_loses_both(
+    model: MissingModalityAVQA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 4,000 questions at a rate of 0.1 between 320 and 480 do: more than four deviations."""
+    complete, allowed = model.completer.complete, []
+
+    def spy(features: Any, availability: torch.Tensor, **given: Any) -> Any:
+        allowed.append(availability)
+        return complete(features, availability, **given)
+
+    monkeypatch.setattr(model.completer, "complete", spy)
+    for first in range(0, 4000, NUM_ROWS):
+        questions = torch.arange(first, first + NUM_ROWS)
+        _losses(model, replace(make_batch(NUM_ROWS), question_id=questions), 0.1)
+    without_audio = torch.cat(allowed[::2])
+    assert len(without_audio) == 4000
+    assert 320 <= int((~without_audio).all(dim=(1, 2)).sum()) <= 480
+
+
+def test_a_rate_is_a_share() -> None:
+    with pytest.raises(ConfigError, match=r"both_missing_rate in \[0, 1\], got 1.5"):
+        ObjectiveConfig(both_missing_rate=1.5)
+
+
+def _rows(batch: FeatureBatch, part: slice) -> FeatureBatch:
+    return replace(
+        batch,
+        audio=batch.audio[part],
+        visual=batch.visual[part],
+        tokens=batch.tokens[part],
+        availability=batch.availability[part],
+        answer=batch.answer[part],
+        question_id=batch.question_id[part],
+        negative_visual=None,
+        video_ids=batch.video_ids[part],
+    )

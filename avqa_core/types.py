@@ -138,11 +138,14 @@ def where_present(
     """Return ``values`` where present and ``otherwise`` elsewhere.
 
     ``torch.where`` and not a product, which would let NaN through. On a CPU a batch that lacks
-    nothing is returned as it is: five such copies were a quarter of a training step. A GPU would
-    have to stop and look, which costs more than the copy.
+    nothing, or everything, is not copied: five such copies were a quarter of a training step. A
+    GPU would have to stop and look, which costs more than the copy.
     """
-    if present.device.type == "cpu" and not torch.compiler.is_compiling() and bool(present.all()):
-        return values
+    if present.device.type == "cpu" and not torch.compiler.is_compiling():
+        if bool(present.all()):
+            return values
+        if isinstance(otherwise, Tensor) and not bool(present.any()):
+            return otherwise
     mask = present.reshape(*present.shape, *[1] * (values.ndim - present.ndim))
     return torch.where(mask, values, otherwise)
 

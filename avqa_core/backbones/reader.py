@@ -120,8 +120,10 @@ class BoundReader(nn.Module):
         mentions = self.mentions(words, states, question, tokens != 0)
         whole = mentions[:, -1]
         heard = self.audio_norm(audio)
-        seen = self.visual_norm(visual.mean(dim=(3, 4)))
-        columns = self.column_norm(rearrange(visual.mean(dim=3), "B T C W -> B T W C"))
+        # A sum, not a mean over H: the way back through a mean writes a whole grid once more.
+        by_column = visual.sum(dim=3) / visual.shape[3]
+        seen = self.visual_norm(by_column.mean(dim=-1))
+        columns = self.column_norm(rearrange(by_column, "B T C W -> B T W C"))
         findings = self.find(mentions, heard, seen, columns.mean(dim=1))
         biases = self.question_in(whole) + self.findings_in(findings)
         audio_bias, visual_bias = biases[:, None].chunk(2, dim=-1)

@@ -126,11 +126,12 @@ class SegmentTransformer(Completer):
         audio = functional.mse_loss(
             completion.pseudo_audio, features.audio.detach(), reduction="none"
         )
-        visual = functional.mse_loss(
+        error = functional.mse_loss(
             completion.pseudo_visual, features.visual.detach(), reduction="none"
         )
+        visual = error.sum(dim=(-3, -2, -1)) / error[0, 0].numel()
         return LossTerms.masked_mean(
             "recall_audio", audio.mean(dim=-1), hidden[..., Modality.AUDIO]
         ) | LossTerms.masked_mean(
-            "recall_visual", visual.mean(dim=(-3, -2, -1)), hidden[..., Modality.VISUAL]
+            "recall_visual", visual, hidden[..., Modality.VISUAL]
         )

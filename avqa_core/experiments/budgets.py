@@ -74,8 +74,8 @@ BUDGETS: dict[str, Budget] = {
     "book": Budget(
         size="book",
         seeds=3,
-        complete=6000,
-        plug_in=500,
+        complete=8000,
+        plug_in=1000,
         joint=300,
         few_labels=400,
         unet=100,

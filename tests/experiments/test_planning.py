@@ -37,6 +37,21 @@ def test_what_is_compared_takes_equal_steps():
     assert tables == {BOOK["table6/steps_5"].num_steps}
 
 
+def test_methods_of_one_group_see_the_same_missing_schedule():
+    rates = {
+        group: {
+            one.objective.both_missing_rate
+            for one in BOOK.values()
+            if one.group == group and one.training and one.objective.regime != "plain"
+        }
+        for group in ("plug_in", "joint", "few_labels", "coupling", "table4", "table5", "table6")
+    }
+    for group in ("plug_in", "joint", "few_labels", "coupling"):
+        assert rates[group] == {planning.BOTH_MISSING_RATE}, group
+    for group in ("table4", "table5", "table6"):
+        assert rates[group] == {0.0}, f"{group}: Eq. 8 has no pass without both"
+
+
 def test_nothing_is_trained_where_nothing_can_learn():
     untrained = {name for name, one in BOOK.items() if one.training is None}
     assert {"plug_in/zeros", "plug_in/retrieval", "table4/none"} <= untrained

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from avqa_core.backbones import AVSTConfig
+from avqa_core.backbones.avst import AVSTConfig
 from avqa_core.completion.rmm import RMMConfig
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
 from avqa_core.config import unknown_key

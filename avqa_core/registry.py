@@ -1,13 +1,15 @@
 """One table per family of parts: completers, enhancers, backbones.
 
-A part is one class, its frozen config, and the one line that registers them together. Being
-registered enrols a part in the contract tests and in every table of the book.
+A part is one class, its frozen config, and the one line that registers them together, in a module
+of the part's name. Being there enrols a part in the contract tests and in every table of the book.
 """
 
 from __future__ import annotations
 
 import difflib
+import pkgutil
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from avqa_core.errors import RegistryError
@@ -16,10 +18,19 @@ Part = TypeVar("Part")
 
 
 class Registry(Generic[Part]):
-    """Map a name to a part and to the config class that builds it."""
+    """Map a name to a part and to the config class that builds it.
 
-    def __init__(self, family: str) -> None:
-        self.family = family
+    A module is imported when somebody asks for its part. A run thus imports what it uses, and since
+    its numbers are as old as the modules it imported, a new part makes none of them stale, nor does
+    an edit of a part that it does not use.
+
+    Args:
+        family: what such a part is called.
+        package: where the modules of the parts are; None if all parts register themselves.
+    """
+
+    def __init__(self, family: str, package: str | None = None) -> None:
+        self.family, self.package = family, package
         self._parts: dict[str, type[Part]] = {}
         self._configs: dict[str, type[Any]] = {}
 
@@ -31,7 +42,7 @@ class Registry(Generic[Part]):
         """
 
         def decorate(part: type[Part]) -> type[Part]:
-            if name in self._parts or config in self._configs.values():
+            if self._is_taken(name, part) or config in self._configs.values():
                 raise RegistryError(
                     f"expected a new name and config for a {self.family}, got {name!r} with "
                     f"{config.__name__}, which is registered already: choose another name"
@@ -52,6 +63,7 @@ class Registry(Generic[Part]):
         Raises:
             RegistryError: nobody registered that name; the message lists the known ones.
         """
+        self._look_for(name)
         if name not in self._configs:
             close = difflib.get_close_matches(name, self._configs, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -76,10 +88,30 @@ class Registry(Generic[Part]):
         del self._parts[name], self._configs[name]
 
     def __iter__(self) -> Iterator[str]:
+        self._look_for(None)
         return iter(sorted(self._parts))
 
     def __contains__(self, name: object) -> bool:
+        self._look_for(name)
         return name in self._parts
 
     def __len__(self) -> int:
+        self._look_for(None)
         return len(self._parts)
+
+    def _is_taken(self, name: str, part: type[Part]) -> bool:
+        """Tell whether ``name`` has another part, imported or not yet."""
+        has_module = name in self._modules() and part.__module__ != f"{self.package}.{name}"
+        return name in self._parts or has_module
+
+    def _look_for(self, name: object) -> None:
+        """Import the module of ``name``, or all of them if there is none."""
+        if name not in self._configs:
+            modules = self._modules()
+            for one in [name] if name in modules else modules:
+                import_module(f"{self.package}.{one}")
+
+    def _modules(self) -> list[str]:
+        if self.package is None:
+            return []
+        return [found.name for found in pkgutil.iter_modules(import_module(self.package).__path__)]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from avqa_core import rng
-from avqa_core.backbones import AVSTConfig
+from avqa_core.backbones.avst import AVSTConfig
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError

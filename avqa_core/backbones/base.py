@@ -37,7 +37,7 @@ class Backbone(nn.Module, ABC):
         return LossTerms()
 
 
-backbones: Registry[Backbone] = Registry("backbone")
+backbones: Registry[Backbone] = Registry("backbone", __package__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,5 @@
 """Completers: what stands in for an absent modality."""
 
-from avqa_core.completion import noise, retrieval, rmm, segment_transformer, slot_mean, zeros
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
 
-__all__ = [
-    "Completer",
-    "CompleterConfig",
-    "GridDims",
-    "completers",
-    "noise",
-    "retrieval",
-    "rmm",
-    "segment_transformer",
-    "slot_mean",
-    "zeros",
-]
+__all__ = ["Completer", "CompleterConfig", "GridDims", "completers"]

@@ -69,7 +69,7 @@ class Completer(nn.Module, ABC):
         return LossTerms()
 
 
-completers: Registry[Completer] = Registry("completer")
+completers: Registry[Completer] = Registry("completer", __package__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

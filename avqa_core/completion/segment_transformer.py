@@ -132,6 +132,4 @@ class SegmentTransformer(Completer):
         visual = error.sum(dim=(-3, -2, -1)) / error[0, 0].numel()
         return LossTerms.masked_mean(
             "recall_audio", audio.mean(dim=-1), hidden[..., Modality.AUDIO]
-        ) | LossTerms.masked_mean(
-            "recall_visual", visual, hidden[..., Modality.VISUAL]
-        )
+        ) | LossTerms.masked_mean("recall_visual", visual, hidden[..., Modality.VISUAL])

@@ -32,7 +32,7 @@ class Denoiser(nn.Module, ABC):
         """Return the prediction for each map, whose step counts from 0 to K - 1."""
 
 
-denoisers: Registry[Denoiser] = Registry("denoiser")
+denoisers: Registry[Denoiser] = Registry("denoiser", __package__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Enhancers: what refines a completed pair."""
 
-from avqa_core.enhancement import avr_diffusion, identity
 from avqa_core.enhancement.base import Enhancer, EnhancerConfig, enhancers
 
-__all__ = ["Enhancer", "EnhancerConfig", "avr_diffusion", "enhancers", "identity"]
+__all__ = ["Enhancer", "EnhancerConfig", "enhancers"]

@@ -54,7 +54,7 @@ class Enhancer(nn.Module, ABC):
         return LossTerms()
 
 
-enhancers: Registry[Enhancer] = Registry("enhancer")
+enhancers: Registry[Enhancer] = Registry("enhancer", __package__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,9 +130,8 @@ def _worlds(kept: Iterable[Planned], old: Mapping[str, Any]) -> dict[str, Any]:
 
 def _source_of_bounds() -> dict[str, Any]:
     """Return what a later look needs to tell whether the bounds are still those of the source."""
-    modules = [
-        name for name in runs.source_modules() if not name.startswith("avqa_core.experiments")
-    ]
+    makers = tuple(f"avqa_core.{name}" for name in ("bandstand", "bounds", "data", "rng", "types"))
+    modules = [name for name in runs.source_modules() if name.startswith(makers)]
     return {"source_modules": modules, "source_hash": runs.source_hash(modules)}
 
 

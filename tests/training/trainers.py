@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from avqa_core.backbones import AVSTConfig
+from avqa_core.backbones.avst import AVSTConfig
 from avqa_core.completion import CompleterConfig, completers
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
 from avqa_core.data.folder import DataFolder

@@ -1,0 +1,68 @@
+"""A run imports the parts it uses, so that the others cannot make its numbers stale."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from avqa_core.completion import Completer, CompleterConfig, completers
+from avqa_core.diffusion import denoisers
+from avqa_core.enhancement import enhancers
+from avqa_core.errors import RegistryError
+from avqa_core.registry import Registry
+
+ASKED = """
+import json, sys
+import avqa_core.experiments.worker
+from avqa_core.completion import completers
+from avqa_core.training import runs
+before = runs.source_modules()
+completers.config({name!r})
+print(json.dumps([before, runs.source_modules()]))
+"""
+
+
+def _imported(name: str) -> tuple[set[str], set[str]]:
+    """Return the modules of a worker before and after it asked for a completer."""
+    told = subprocess.run(
+        [sys.executable, "-c", ASKED.format(name=name)], capture_output=True, text=True, check=True
+    )
+    before, after = json.loads(told.stdout)
+    return set(before), set(after)
+
+
+def test_a_worker_imports_the_part_that_was_asked_for_and_no_other() -> None:
+    before, after = _imported("retrieval")
+    parts = {f"avqa_core.completion.{name}" for name in completers}
+    assert not parts & before
+    assert parts & after == {"avqa_core.completion.retrieval"}
+
+
+def test_asked_for_all_a_registry_names_what_lies_in_its_package() -> None:
+    assert {"zeros", "rmm", "segment_transformer"} <= set(completers)
+    assert "identity" in enhancers
+    assert "nobody" not in enhancers
+
+
+def test_a_part_may_live_in_a_module_of_another_name() -> None:
+    assert denoisers.config("light").__module__ == "avqa_core.diffusion.denoiser"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OtherConfig(CompleterConfig):
+    """A config that no part has."""
+
+
+def test_a_name_is_taken_even_before_its_module_is_imported() -> None:
+    fresh: Registry[Completer] = Registry("completer", "avqa_core.completion")
+    with pytest.raises(RegistryError, match="'rmm' with _OtherConfig, which is registered already"):
+        fresh.register("rmm", _OtherConfig)(Completer)
+
+
+def test_nobody_of_that_name() -> None:
+    with pytest.raises(RegistryError, match="got 'retreival'; did you mean 'retrieval'"):
+        completers.config("retreival")

@@ -23,6 +23,7 @@
 # :::
 
 # %% tags=["hide-input"]
+import math
 from typing import Optional
 
 import torch
@@ -212,7 +213,7 @@ linear = {half: recall.linear_score(half, train, test) for half in scores}
 # the mean every time. As a yardstick, the best *linear* map from what is present; it shows that there
 # is something to recall.
 
-# %% mystnb={"figure": {"caption": "As printed and as released, the addressing recalls no more than one constant vector; the renormalised product recalls something. Squared error on test clips, 100 % is the mean predictor. Dots: seeds; bars: 95 % interval of the mean.", "name": "fig-recall"}, "image": {"alt": "Rows for audio recalled and visual recalled, each for slot mean, the RMM generator as in the paper, as released, renormalised, and a linear map. Error in percent of the mean predictor. The first three sit on the dashed line at 100, the renormalised one and the linear map to its left."}}
+# %% mystnb={"figure": {"caption": "What each addressing recalls: squared error on test clips, where 100 % is the mean predictor and the least that one constant vector can have. Dots: seeds; bars: 95 % interval of the mean.", "name": "fig-recall"}, "image": {"alt": "Rows for audio recalled and visual recalled, each for slot mean, the RMM generator as in the paper, as released, renormalised, and a linear map. Error in percent of the mean predictor."}}
 rows = {}
 for half, of_half in scores.items():
     for name, found in of_half.items():
@@ -284,7 +285,7 @@ static_controls.StepSlider.from_figures(
 # Take the segments in which one instrument sounds alone, and average the weights that they address
 # with. If slots had learned instruments, each row of the picture would have bright places of its own.
 
-# %% mystnb={"figure": {"caption": "Mean addressing of segments in which an instrument is heard alone, relative to the mean over instruments; first seed, test clips. As printed, every instrument addresses alike; renormalised, groups of instruments have slots of their own.", "name": "fig-instruments"}}
+# %% mystnb={"figure": {"caption": "Mean addressing of segments in which an instrument is heard alone, relative to the mean over instruments; first seed, test clips. As printed, every instrument addresses alike; renormalised, instruments prefer some slots to others.", "name": "fig-instruments"}}
 scenes = {one.clip_id: one for one in world.read_scenes(data.path, "test")}
 alone = instruments.heard_alone([scenes[one] for one in test_ids])
 fired = {
@@ -307,11 +308,14 @@ static_controls.StepSlider.from_figures(
 # %% tags=["hide-input"]
 for name, value in bits.items():
     glue(f"bits_{name}", value, display=False)
-glue("num_instruments", len(fired["rmm"]), display=False)
+num_instruments = len(fired["rmm"])
+glue("num_instruments", num_instruments, display=False)
+glue("bits_needed", math.log2(num_instruments), display=False)
 
 # %% [markdown]
 # Over {glue:text}`num_instruments` instruments, the addressed slot tells {glue:text}`bits_rmm:.4f` bits
-# about who plays as printed, and {glue:text}`bits_rmm_renormalised:.2f` bits renormalised.
+# about who plays as printed, and {glue:text}`bits_rmm_renormalised:.2f` bits renormalised, of the
+# {glue:text}`bits_needed:.2f` bits that name one of them.
 
 # %% [markdown]
 # ## Paper and us: what the number of slots can mean
@@ -408,8 +412,9 @@ verdict
 #   predictor's error, at an entropy of {glue:text}`audio_rmm_entropy:.3f`; the control `slot_mean` has
 #   {glue:text}`audio_slot_mean_error:.1f` % ({numref}`fig-recall`).
 # - Dividing by the sum brings {glue:text}`audio_rmm_renormalised_error:.1f` % at an entropy of
-#   {glue:text}`audio_rmm_renormalised_entropy:.2f`, and slots that know instruments
-#   ({numref}`fig-instruments`).
+#   {glue:text}`audio_rmm_renormalised_entropy:.2f`, where a linear map brings
+#   {glue:text}`audio_linear:.1f` %; which slot is taken tells {glue:text}`bits_rmm_renormalised:.2f` of
+#   {glue:text}`bits_needed:.2f` bits about the instrument ({numref}`fig-instruments`).
 #
 # **Limits**: encoders with initial weights, few steps, and recall alone; a good recall is not yet a good
 # answer. **Next**: {doc}`03_avr_diffusion`.

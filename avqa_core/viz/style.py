@@ -100,15 +100,25 @@ def mark_of(name: str) -> Mark:
 
 
 def marks_of(names: Iterable[str]) -> dict[str, Mark]:
-    """Return marks for names that share a figure, no two alike in colour and marker."""
+    """Return marks for names that share a figure, no two alike in colour and marker.
+
+    A name the book has no mark for also gets a colour of its own, as long as there is one.
+    """
     chosen: dict[str, Mark] = {}
     for name in names:
         mark, attempt = mark_of(name), 0
-        while any((mark.colour, mark.marker) == (m.colour, m.marker) for m in chosen.values()):
+        while any(_clash(mark, other, attempt) for other in chosen.values()):
             attempt += 1
             mark = _spare(f"{name}#{attempt}", label=mark.label)
         chosen[name] = mark
     return chosen
+
+
+def _clash(one: Mark, other: Mark, attempt: int) -> bool:
+    is_spare = one.marker in _SPARE_MARKERS
+    if is_spare and attempt < 10 * len(_SPARE_COLOURS):
+        return one.colour == other.colour
+    return (one.colour, one.marker) == (other.colour, other.marker)
 
 
 def _spare(name: str, label: str | None = None) -> Mark:

@@ -14,6 +14,7 @@ from avqa_core.viz.static_controls import asset
 
 BEST = "▲"
 UNKNOWN = "\N{EN DASH}"
+ONE_SEED = "one seed: no verdict"
 Cell = str | int | float | None
 
 
@@ -40,6 +41,11 @@ class Column:
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return UNKNOWN
         return value if isinstance(value, str) else f"{value * self.scale:.{self.digits}f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``number`` with its noun, which takes an s for all numbers but one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def table(

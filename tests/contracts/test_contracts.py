@@ -22,7 +22,7 @@ from tests.factories import DIMS, make_batch, make_model
 PRODUCT = list(product(completers, enhancers, backbones))
 SMALL = {
     **SIZES["tiny"],
-    "channels": 8,
+    "channels": 16,
     "num_slots": 4,
     "num_steps": 2,
     "num_heads": 2,

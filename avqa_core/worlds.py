@@ -17,6 +17,9 @@ CLIPS = {
     "book": {"train": 9000, "val": 150, "test": 300},
     "full": {"train": 12000, "val": 500, "test": 1000},
 }
+# What stored results are trained on, where that is more than a reader of the pages should wait for.
+# It contains the clips of the pages, and has the same validation and test clips.
+LARGER = {"book": {"train": 15000, "val": 150, "test": 300}}
 FEW_CLIPS = 200
 # what decides the bytes of a world: the generator, its encoders and the store's format
 _SOURCES = ("bandstand", "media", "data/store.py", "data/store_writer.py", "rng.py")
@@ -30,6 +33,7 @@ def built(
     parent: Path,
     watch: Watch = iter,
     builder: Builder | None = None,
+    clips: dict[str, int] | None = None,
 ) -> Path:
     """Return the world of ``profile`` below ``parent``, building it unless a fitting one is there.
 
@@ -41,9 +45,11 @@ def built(
         parent: folder of all built-in worlds.
         watch: hands the progress events on, for example to a bar.
         builder: makes the clips; Bandstand if None.
+        clips: how many of each split; those of the profile's pages if None.
     """
+    clips = clips or CLIPS[profile]
     folder, stamp = parent / profile, parent / f"{profile}.json"
-    wanted = {"clips": CLIPS[profile], "source": fingerprint.of_package(*_SOURCES)}
+    wanted = {"clips": clips, "source": fingerprint.of_package(*_SOURCES)}
     with _alone(parent / f"{profile}.lock"):
         state = _read_stamp(stamp)
         if state == wanted | {"finished": True} and folder.is_dir():
@@ -51,7 +57,7 @@ def built(
         if state is None or {key: state.get(key) for key in wanted} != wanted:
             shutil.rmtree(folder, ignore_errors=True)
         stamp.write_text(json.dumps(wanted | {"finished": False}))
-        for _ in watch((builder or _bandstand)(folder, CLIPS[profile])):
+        for _ in watch((builder or _bandstand)(folder, clips)):
             pass
         stamp.write_text(json.dumps(wanted | {"finished": True}))
     return folder

@@ -77,8 +77,8 @@ main_results.main_figure(stored)
 # %% [markdown]
 # Read each panel from its grey edge, the {term}`floor`, to its beige one, the {term}`ceiling`: only
 # what lies between is there to be won. With the audio missing, {glue:text}`lead_audio_missing`. With
-# the picture missing, {glue:text}`lead_visual_missing`. The stored runs are longer than the live one:
-# {glue:text}`stored_length`.
+# the picture missing, {glue:text}`lead_visual_missing`. The stored runs saw more and took longer than
+# the live one: {glue:text}`stored_length`.
 #
 # ## One run, one set of parameters
 

@@ -112,6 +112,7 @@ def _worlds(kept: Iterable[Planned], old: Mapping[str, Any]) -> dict[str, Any]:
         before = old.get(world, {})
         if (
             before.get("data_hash") == data_hash
+            and "clips" in before
             and set(names) <= set(before["scenarios"])
             and runs.is_fresh(before)
         ):
@@ -120,12 +121,21 @@ def _worlds(kept: Iterable[Planned], old: Mapping[str, Any]) -> dict[str, Any]:
         folder = DataFolder(data)
         found[world] = {
             "data_hash": data_hash,
+            "clips": _num_clips(folder),
             "scenarios": names,
             "floors": bounds.floors(folder, "test"),
             "ceilings": bounds.ceilings(folder, "test", names, EVALUATION_SEED),
             **_source_of_bounds(),
         }
     return found
+
+
+def _num_clips(folder: DataFolder) -> dict[str, int]:
+    """Return how many clips each split asks about."""
+    return {
+        split: len({one.video_id for one in folder.examples(split)})
+        for split in ("train", "val", "test")
+    }
 
 
 def _source_of_bounds() -> dict[str, Any]:

@@ -210,6 +210,11 @@ class Stored:
         run = self._any_run(name)
         return _weighted(self._ceilings(run.world, scenario), run, categories)
 
+    def num_clips(self, name: str, split: str = "train") -> int | None:
+        """Return how many clips of a split the world of an experiment has, None if not told."""
+        clips = self._worlds[self._any_run(name).world].get("clips", {})
+        return None if split not in clips else int(clips[split])
+
     def cost(self, name: str) -> dict[str, int | float]:
         """Return parameters, steps and mean seconds of an experiment."""
         of = [self.run(name, seed) for seed in self.seeds(name)]

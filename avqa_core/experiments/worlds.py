@@ -1,4 +1,4 @@
-"""The worlds that experiments run in: the profile's own, and Bandstands of another coupling."""
+"""The worlds that experiments run in: the profile's own or a larger one, and other couplings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Worlds:
     Attributes:
         profile: whose size the built worlds have.
         parent: folder of all built worlds.
-        data: folder of the default world; the profile's Bandstand if None.
+        data: folder of the default world; the profile's Bandstand if None, with more clips to train
+            on where ``worlds.LARGER`` says so.
         builds: whether a world that is not there is built; otherwise it has no path.
         watch: hands the progress events of a build on.
     """
@@ -51,11 +52,14 @@ class Worlds:
     def _folder(self, name: str) -> Path | None:
         if name == DEFAULT_WORLD and self.data is not None:
             return DataFolder(self.data).path
+        larger = worlds.LARGER.get(self.profile) if name == DEFAULT_WORLD else None
         parent = self.parent if name == DEFAULT_WORLD else self.parent / name
+        if larger is not None:
+            parent = self.parent / "results"
         if not self.builds:
             folder = parent / self.profile
             return folder if (folder / "world.json").exists() else None
-        return worlds.built(self.profile, parent, self.watch, self._builder(name))
+        return worlds.built(self.profile, parent, self.watch, self._builder(name), larger)
 
     @staticmethod
     def _builder(name: str) -> worlds.Builder | None:

@@ -126,11 +126,13 @@ def lead_sentence(stored: Stored, scenario: str) -> str:
 
 
 def length_sentence(stored: Stored) -> str:
-    """Say how long the stored runs trained, or how to get to know."""
+    """Say on how many clips and how long the stored runs trained, or how to get to know."""
     if not stored.has(BACKBONE, METHODS[OURS]):
         return NOT_STORED
     backbone, ours = stored.cost(BACKBONE), stored.cost(METHODS[OURS])
+    clips = stored.num_clips(BACKBONE)
     return (
+        f"{'' if clips is None else f'{clips:,} clips, '}"
         f"{backbone['steps']:,} steps for the backbone ({backbone['seconds'] / 60:.0f} min), "
         f"{ours['steps']:,} for what is plugged in ({ours['seconds'] / 60:.0f} min)"
     )

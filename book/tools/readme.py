@@ -109,8 +109,10 @@ def _sentences(results: Stored) -> list[str]:
     ]
     devices = sorted({str(one.get("device", "unknown")) for one in results.provenance})
     made = f"Accuracy in % on Bandstand's test questions, mean ± 95 % interval; {BEST} best."
-    where = f"A frozen backbone that saw complete clips only. {', '.join(devices)}; {results.date}."
-    return [made, where, "", *found, *_against_us(results)]
+    saw = (
+        f"A frozen backbone that saw complete clips only: {main_results.length_sentence(results)}."
+    )
+    return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_against_us(results)]
 
 
 def _against_us(results: Stored) -> list[str]:

@@ -44,6 +44,7 @@ def content(counts: Counts) -> dict[str, Any]:
         "worlds": {
             "default": {
                 "data_hash": "d",
+                "clips": {"train": 1200, "val": 20, "test": 30},
                 "scenarios": sorted(scenarios),
                 "floors": dict(zip(CATEGORIES, (0.5, 0.25), strict=True)),
                 "ceilings": {

@@ -43,6 +43,7 @@ def test_the_smoke_plan_runs_is_skipped_when_finished_and_is_read_back(tmp_path,
     assert len(stored) == len(wanted)
     assert stored.accuracy("plug_in/recommended", "audio_missing").estimate > 0
     assert stored.floor("plug_in/zeros") is not None
+    assert stored.num_clips("plug_in/zeros") == CLIPS["train"]
     before = (tmp_path / "smoke.json").read_text()
     assert cli.main(_arguments(tmp_path, "--only", "plug_in", "table4", "--seeds", "2")) == 0
     assert f"{len(wanted)} of them finished, 0 to do" in capsys.readouterr().out

@@ -64,6 +64,8 @@ def test_cost_and_names(stored):
     assert stored.cost("plug_in/zeros")["seconds"] == 2.5
     assert stored.seeds("plug_in/zeros") == [0, 1]
     assert stored.about("plug_in/zeros") == "about plug_in/zeros"
+    assert stored.num_clips("plug_in/zeros") == 1200
+    assert stored.num_clips("plug_in/zeros", "test") == 30
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_the_length_of_the_stored_runs_is_told():
     counts = {name: {"complete": OURS} for name in ("complete/positions", "plug_in/recommended")}
     # every made-up run has 5 steps, and 2, 3 and 4 seconds
     said = main_results.length_sentence(stored(counts))
-    assert said == "5 steps for the backbone (0 min), 5 for what is plugged in (0 min)"
+    assert said == "1,200 clips, 5 steps for the backbone (0 min), 5 for what is plugged in (0 min)"
 
 
 def test_a_gain_is_told_beside_the_papers(monkeypatch):

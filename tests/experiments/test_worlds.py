@@ -1,0 +1,73 @@
+"""Which world an experiment runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avqa_core import worlds
+from avqa_core.errors import ConfigError
+from avqa_core.experiments.worlds import Worlds
+from avqa_core.training import runs
+
+Built = tuple[str, Path, dict[str, int] | None]
+
+
+@pytest.fixture(name="built")
+def _built(monkeypatch: pytest.MonkeyPatch) -> list[Built]:
+    """Build nothing, and tell what would have been built."""
+    asked: list[Built] = []
+
+    def build(
+        profile: str,
+        parent: Path,
+        watch: Callable[[Iterator[Any]], Any],
+        builder: worlds.Builder | None,
+        clips: dict[str, int] | None = None,
+    ) -> Path:
+        asked.append((profile, parent, clips))
+        return parent / profile
+
+    monkeypatch.setattr(worlds, "built", build)
+    monkeypatch.setattr(runs, "data_hash", str)
+    return asked
+
+
+def test_stored_results_of_the_book_train_on_more_clips_than_its_pages(
+    built: list[Built], tmp_path: Path
+) -> None:
+    found = Worlds("book", tmp_path).find("default")
+    assert found is not None and found[0] == tmp_path / "results" / "book"
+    ((_, _, clips),) = built
+    assert clips == worlds.LARGER["book"]
+    pages = worlds.CLIPS["book"]
+    assert clips["train"] > pages["train"]
+    assert [clips[split] for split in ("val", "test")] == [pages["val"], pages["test"]]
+
+
+def test_where_nothing_larger_is_named_the_pages_and_the_results_share_a_world(
+    built: list[Built], tmp_path: Path
+) -> None:
+    assert Worlds("smoke", tmp_path).find("default") == (
+        tmp_path / "smoke",
+        str(tmp_path / "smoke"),
+    )
+    assert built == [("smoke", tmp_path, None)]
+
+
+def test_another_coupling_is_a_world_of_its_own(built: list[Built], tmp_path: Path) -> None:
+    Worlds("book", tmp_path).find("coupling(0.5)")
+    assert built == [("book", tmp_path / "coupling(0.5)", None)]
+
+
+def test_a_world_that_is_not_built_has_no_path(built: list[Built], tmp_path: Path) -> None:
+    assert Worlds("book", tmp_path, builds=False).find("default") is None
+    assert built == []
+
+
+def test_no_other_world_has_a_name(built: list[Built], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected default or coupling\(x\), got 'mars'"):
+        Worlds("book", tmp_path).find("mars")

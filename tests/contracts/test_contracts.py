@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from _pytest.mark.structures import ParameterSet
 
 from avqa_core.backbones import backbones
 from avqa_core.completion import Completer, CompleterConfig, completers
@@ -19,7 +20,17 @@ from avqa_core.types import Features, Modality
 from tests.contracts import contracts
 from tests.factories import DIMS, make_batch, make_model
 
-PRODUCT = list(product(completers, enhancers, backbones))
+# Every part is in a fast test once; the rest of the product belongs to the slow ones.
+PLAIN, PAPER = ("zeros", "identity", "avst"), ("rmm", "avr_diffusion", "avst")
+
+
+def _with_marks(model: tuple[str, str, str]) -> ParameterSet:
+    others = sum(one != plain for one, plain in zip(model, PLAIN, strict=True))
+    is_fast = others <= 1 or model == PAPER
+    return pytest.param(*model, marks=[] if is_fast else [pytest.mark.slow])
+
+
+PRODUCT = [_with_marks(one) for one in product(completers, enhancers, backbones)]
 SMALL = {
     **SIZES["tiny"],
     "channels": 16,

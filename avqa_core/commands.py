@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def compose(
     """Apply assignments such as ``completer.num_slots=50`` or ``objective.recall_weight=0``.
 
     A path begins with ``objective``, with ``training`` or with a part of the model. A part can be
-    exchanged by its name, ``completer=slot_mean``, and comes at the given size.
+    exchanged by its name, ``completer=slot_mean`` or ``enhancer.denoiser=light``, and comes at the
+    given size.
 
     Raises:
         ConfigError: no such field, or a value that does not fit it.
@@ -63,8 +65,9 @@ def compose(
             training = override(training, rest, value)
         else:
             model = override(model, path, value)
-            if not rest:
-                model = replace(model, **{head: resize(getattr(model, head), SIZES[size])})
+            changed = attrgetter(path)(model)
+            if is_dataclass(changed):
+                model = override(model, path, resize(changed, SIZES[size]))
     return model, objective, training
 
 

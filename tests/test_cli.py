@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from avqa_core import cli
+from avqa_core import cli, commands
+from avqa_core.losses import ObjectiveConfig
+from avqa_core.presets import SIZES, preset
 from avqa_core.report import Report
 from avqa_core.training import runs
+from avqa_core.training.settings import TrainConfig
 from tests.training.worlds import write_world
 
 TINY = [
@@ -73,6 +76,18 @@ def test_fields_are_set_by_their_path(world, tmp_path):
 def test_an_exchanged_part_comes_at_the_size_of_the_preset(world, tmp_path):
     assert train(world, tmp_path / "run", "--set", "completer=rmm") == 0
     assert runs.load_run(tmp_path / "run")[2].model.completer.num_slots == 12
+
+
+def test_a_part_within_a_part_comes_at_the_size_of_the_preset_too():
+    model, _, _ = commands.compose(
+        preset("paper", "tiny"),
+        ObjectiveConfig(),
+        TrainConfig(num_steps=1),
+        ["enhancer.denoiser=light", "backbone=pano_avqa"],
+        "tiny",
+    )
+    assert model.enhancer.denoiser.hidden_channels == SIZES["tiny"]["hidden_channels"]
+    assert model.backbone.channels == SIZES["tiny"]["channels"]
 
 
 def test_plugging_into_a_trained_run(world, run, tmp_path):

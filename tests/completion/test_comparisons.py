@@ -1,0 +1,149 @@
+"""The published comparison methods: their formulas on numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from avqa_core import rng
+from avqa_core.completion import Completer, GridDims, completers
+from avqa_core.completion import drfuse as drfuse_module
+from avqa_core.errors import ConfigError
+from avqa_core.types import Completion, Features, Modality
+from tests.features import everything, make_features, without
+
+GRID = GridDims(channels=4, num_segments=2, height=2, width=4)
+EVERYTHING, NOTHING = everything(), ~everything()
+NUM_SEGMENTS = 8  # four rows of two
+
+
+def _features() -> Features:
+    return make_features(grid=GRID)
+
+
+def _build(name: str, **fields: object) -> Completer:
+    with rng.initialising(0):
+        return completers.build(completers.config(name)(**fields), GRID).eval()
+
+
+def _complete(completer: Completer, features: Features, availability: torch.Tensor) -> Completion:
+    with torch.no_grad():
+        return completer.complete(features, availability, generator=rng.named(0, "completer"))
+
+
+def test_shaspec_puts_the_shared_feature_of_one_half_for_the_other() -> None:
+    completer, features = _build("shaspec"), _features()
+    found = _complete(completer, features, without(Modality.VISUAL))
+    shared = completer.shared(features.audio)[..., None, None].expand_as(features.visual)
+    assert torch.allclose(found.features.visual, shared, atol=1e-6)
+    found = _complete(completer, features, without(Modality.AUDIO))
+    cells = completer.shared(features.visual.permute(0, 1, 3, 4, 2))
+    assert torch.allclose(found.features.audio, cells.mean(dim=(2, 3)), atol=1e-6)
+
+
+def test_shaspec_composes_what_is_present_from_shared_and_specific() -> None:
+    completer, features = _build("shaspec"), _features()
+    found = _complete(completer, features, without(Modality.VISUAL)).features.audio
+    shared = completer.shared(features.audio)
+    both = torch.cat([shared, completer.audio_specific(features.audio)], dim=-1)
+    assert torch.allclose(found, shared + completer.compose(both), atol=1e-6)
+
+
+def test_shaspec_has_nothing_to_share_when_both_are_gone() -> None:
+    found = _complete(_build("shaspec"), _features(), NOTHING)
+    assert not found.features.audio.any() and not found.features.visual.any()
+
+
+def test_shaspec_weighs_its_losses_as_published() -> None:
+    completer, features = _build("shaspec"), _features()
+    availability = without(Modality.AUDIO)
+    completion = _complete(completer, features, availability)
+    terms = completer.loss(features, completion, availability, EVERYTHING)
+    weights = {name: term.weight for name, term in terms.items()}
+    assert weights == {"alignment": 0.1, "domain_audio": 0.01, "domain_visual": 0.01}
+    assert all(term.count == NUM_SEGMENTS for term in terms.values())
+    skipped = completer.loss(features, completion, availability, availability)
+    assert [int(skipped[name].count) for name in weights] == [0, 0, NUM_SEGMENTS]
+
+
+def test_the_pooling_of_drfuse_golden() -> None:
+    """log(2 e^0 + e^0 + e^0) - log(2 + 1 + 1) = 0; with 1 and 0: log(3e + 1) - log(3 + e)."""
+    zero, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    both = torch.ones(1, 1, 2, dtype=torch.bool)
+    assert drfuse_module.pool(zero, zero, both).item() == pytest.approx(0.0, abs=1e-6)
+    by_hand = math.log(3 * math.e + 1) - math.log(3 + math.e)
+    assert drfuse_module.pool(one, zero, both).item() == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_of_one_half_the_pooling_of_drfuse_is_that_half_and_of_none_zero() -> None:
+    audio, visual = torch.full((1, 3, 1), 2.0), torch.full((1, 3, 1), 5.0)
+    there = torch.tensor([[[True, False], [False, True], [False, False]]])
+    assert drfuse_module.pool(audio, visual, there).flatten().tolist() == [2.0, 5.0, 0.0]
+
+
+def test_the_divergence_of_drfuse_golden() -> None:
+    """Of a coin that surely falls on one side and one on the other it is log 2; of equals zero."""
+    sure = torch.full((1, 1, 4), 40.0)
+    assert drfuse_module.divergence(sure, -sure).item() == pytest.approx(math.log(2), abs=1e-4)
+    assert drfuse_module.divergence(sure, sure).item() == pytest.approx(0.0, abs=1e-6)
+    fair, uneven = torch.zeros(1, 1, 4), torch.full((1, 1, 4), math.log(3.0))
+    # coins of 1/2 and 3/4: H(5/8) - (H(1/2) + H(3/4)) / 2
+    entropy = [-p * math.log(p) - (1 - p) * math.log(1 - p) for p in (5 / 8, 1 / 2, 3 / 4)]
+    by_hand = entropy[0] - (entropy[1] + entropy[2]) / 2
+    assert drfuse_module.divergence(fair, uneven).item() == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_drfuse_likens_shared_and_distinct_of_what_is_there() -> None:
+    completer, features = _build("drfuse"), _features()
+    availability = without(Modality.AUDIO)
+    completion = _complete(completer, features, availability)
+    with torch.no_grad():
+        terms = completer.loss(features, completion, availability, availability)
+    counts = {name: int(term.count) for name, term in terms.items()}
+    assert counts == {"alignment": 0, "distinct_audio": 0, "distinct_visual": NUM_SEGMENTS}
+    assert 0.0 <= float(terms["distinct_visual"].total) <= NUM_SEGMENTS
+
+
+def test_action_mae_looks_at_what_is_there_and_at_the_question() -> None:
+    completer, features = _build("action_mae", num_heads=2), _features()
+    gone = without(Modality.AUDIO)
+    before = _complete(completer, features, gone).pseudo_audio
+    for name in ("visual", "question"):
+        changed = {name: getattr(features, name).flip(0)}
+        other = _complete(completer, replace(features, **changed), gone).pseudo_audio
+        assert not torch.allclose(before, other), name
+
+
+def test_action_mae_compares_normalised_tokens() -> None:
+    """Twice the target and three more is the same token once both are normalised."""
+    completer, features = _build("action_mae", num_heads=2), _features()
+    availability = without(Modality.AUDIO)
+    completion = _complete(completer, features, availability)
+    moved = replace(completion, pseudo_audio=2 * features.audio + 3)
+    with torch.no_grad():
+        terms = completer.loss(features, moved, availability, EVERYTHING)
+    assert float(terms["recall_audio"].total) == pytest.approx(0.0, abs=1e-3)
+    assert (int(terms["recall_audio"].count), int(terms["recall_visual"].count)) == (
+        NUM_SEGMENTS,
+        0,
+    )
+    assert float(completer.loss(features, completion, availability, EVERYTHING).total()) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "message"),
+    [
+        ("shaspec", {"alignment_weight": -1.0}, "alignment_weight >= 0, got -1"),
+        ("drfuse", {"distinct_weight": -1.0}, "distinct_weight >= 0, got -1"),
+        ("action_mae", {"num_memory_tokens": 0}, "num_memory_tokens >= 1, got 0"),
+        ("action_mae", {"num_heads": 5}, "channels divisible by num_heads=5"),
+    ],
+)
+def test_settings_that_do_not_work_are_refused(
+    name: str, fields: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        _build(name, **fields)

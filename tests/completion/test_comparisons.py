@@ -107,8 +107,8 @@ def test_drfuse_likens_shared_and_distinct_of_what_is_there() -> None:
     assert 0.0 <= float(terms["distinct_visual"].total) <= NUM_SEGMENTS
 
 
-def test_action_mae_looks_at_what_is_there_and_at_the_question() -> None:
-    completer, features = _build("action_mae", num_heads=2), _features()
+def test_actionmae_looks_at_what_is_there_and_at_the_question() -> None:
+    completer, features = _build("actionmae", num_heads=2), _features()
     gone = without(Modality.AUDIO)
     before = _complete(completer, features, gone).pseudo_audio
     for name in ("visual", "question"):
@@ -117,9 +117,9 @@ def test_action_mae_looks_at_what_is_there_and_at_the_question() -> None:
         assert not torch.allclose(before, other), name
 
 
-def test_action_mae_compares_normalised_tokens() -> None:
+def test_actionmae_compares_normalised_tokens() -> None:
     """Twice the target and three more is the same token once both are normalised."""
-    completer, features = _build("action_mae", num_heads=2), _features()
+    completer, features = _build("actionmae", num_heads=2), _features()
     availability = without(Modality.AUDIO)
     completion = _complete(completer, features, availability)
     moved = replace(completion, pseudo_audio=2 * features.audio + 3)
@@ -138,8 +138,8 @@ def test_action_mae_compares_normalised_tokens() -> None:
     [
         ("shaspec", {"alignment_weight": -1.0}, "alignment_weight >= 0, got -1"),
         ("drfuse", {"distinct_weight": -1.0}, "distinct_weight >= 0, got -1"),
-        ("action_mae", {"num_memory_tokens": 0}, "num_memory_tokens >= 1, got 0"),
-        ("action_mae", {"num_heads": 5}, "channels divisible by num_heads=5"),
+        ("actionmae", {"num_memory_tokens": 0}, "num_memory_tokens >= 1, got 0"),
+        ("actionmae", {"num_heads": 5}, "channels divisible by num_heads=5"),
     ],
 )
 def test_settings_that_do_not_work_are_refused(

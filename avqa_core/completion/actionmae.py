@@ -42,11 +42,11 @@ class ActionMAEConfig(CompleterConfig):
     def __post_init__(self) -> None:
         require(
             self.num_memory_tokens >= 1,
-            f"action_mae: expected num_memory_tokens >= 1, got {self.num_memory_tokens}",
+            f"actionmae: expected num_memory_tokens >= 1, got {self.num_memory_tokens}",
         )
 
 
-@completers.register("action_mae", ActionMAEConfig)
+@completers.register("actionmae", ActionMAEConfig)
 class ActionMAE(Completer):
     """A masked autoencoder over the segments of both modalities, in the context of the question.
 
@@ -62,7 +62,7 @@ class ActionMAE(Completer):
         super().__init__()
         require(
             dims.channels % config.num_heads == 0,
-            f"action_mae: expected channels divisible by num_heads={config.num_heads}, "
+            f"actionmae: expected channels divisible by num_heads={config.num_heads}, "
             f"got {dims.channels}: choose another size",
         )
         self.config, self.dims = config, dims

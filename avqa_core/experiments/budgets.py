@@ -83,7 +83,7 @@ BUDGETS: dict[str, Budget] = {
         batch_size=64,
         learning_rate=2e-3,
         complete_batch_size=128,
-        complete_rate=2e-3,
+        complete_rate=1e-3,
         weight_decay=0.01,
         checkpoint_every=1000,
     ),

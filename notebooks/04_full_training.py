@@ -160,7 +160,7 @@ def settings(num_steps: int) -> loop.TrainConfig:
     return loop.TrainConfig(
         num_steps=num_steps,
         batch_size=run.batch_size,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         weight_decay=0.01,
         schedule="cosine",
         warmup_steps=num_steps // 20,

@@ -155,6 +155,8 @@ class Features(_Movable):
     """f^a, f^v and f^t of the paper: what completers, enhancers and backbones work on.
 
     ``words`` are the question encoder's states, for networks that attend to single words.
+    ``prompts`` are learned tokens that a completer adds for the backbone's attention over time to
+    look at, P for each of S streams (sound, picture); of a row of zeros nothing is looked at.
     """
 
     audio: Float[Tensor, "B T C"]
@@ -162,6 +164,7 @@ class Features(_Movable):
     question: Float[Tensor, "B C"]
     words: Float[Tensor, "B N C"] | None = None
     tokens: Int[Tensor, "B N"] | None = None
+    prompts: Float[Tensor, "B S P C"] | None = None
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     def blanked(self, availability: Bool[Tensor, "B T 2"]) -> Features:
@@ -201,7 +204,8 @@ class Completion(_Movable):
     """What a completer returns.
 
     Attributes:
-        features: real where present, pseudo where absent: the pair that goes on.
+        features: the pair that goes on: pseudo where absent, real where present unless the
+            completer says that it does not keep that.
         pseudo_audio: f^{a_p}, for every row, also where the audio is present.
         pseudo_visual: f^{v_p}, likewise.
         addressing: the weights behind them, for completers that have slots.

@@ -101,12 +101,30 @@ class QuestionOverTime(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(
-        self, question: Float[Tensor, "B C"], tokens: Float[Tensor, "B T C"]
+        self,
+        question: Float[Tensor, "B C"],
+        tokens: Float[Tensor, "B T C"],
+        prompts: Float[Tensor, "B P C"] | None = None,
     ) -> tuple[Float[Tensor, "B C"], Float[Tensor, "B T"]]:
-        """Return the attended vector and the weights over segments."""
-        attended, weights = self.attention(question[:, None], tokens, tokens)
+        """Return the attended vector and the weights over segments.
+
+        ``prompts`` stand before the tokens, the first half of them as keys and the second half as
+        values, as in prefix tuning; what they take of the weights is missing from the segments'.
+        """
+        keys, values, padding = tokens, tokens, None
+        if prompts is not None:
+            before = prompts.chunk(2, dim=1)
+            keys, values = (torch.cat([one, tokens], dim=1) for one in before)
+            is_none = ~prompts.flatten(1).any(dim=1, keepdim=True)
+            padding = functional.pad(
+                is_none.expand(-1, before[0].shape[1]), (0, tokens.shape[1]), value=False
+            )
+        attended, weights = self.attention(
+            question[:, None], keys, values, key_padding_mask=padding
+        )
         attended = attended[:, 0]
-        return self.norm(attended + self.feed_forward(attended)), weights[:, 0]
+        over_segments = weights[:, 0, -tokens.shape[1] :]
+        return self.norm(attended + self.feed_forward(attended)), over_segments
 
 
 @backbones.register("avst", AVSTConfig)
@@ -188,8 +206,11 @@ class AVST(Backbone):
         """Return logits over the answers; details hold the attention maps."""
         audio, question = features.audio, features.question
         token, spatial_weights = self.ground(audio, features.visual)
-        audio_attended, audio_weights = self.audio_over_time(question, audio)
-        visual_attended, visual_weights = self.visual_over_time(question, token)
+        for_audio, for_visual = (
+            (None, None) if features.prompts is None else features.prompts.unbind(dim=1)
+        )
+        audio_attended, audio_weights = self.audio_over_time(question, audio, for_audio)
+        visual_attended, visual_weights = self.visual_over_time(question, token, for_visual)
         heard, seen = audio.mean(dim=1), token.mean(dim=1)
         fused = self.fusion(
             torch.tanh(torch.cat([audio_attended + heard, visual_attended + seen], dim=-1))

@@ -30,7 +30,12 @@ class Completer(nn.Module, ABC):
     """Any method that fills in an absent modality.
 
     A completer sees features that are already zero where absent, and must not read them there.
+
+    Attributes:
+        keeps_present: whether what is present beside an absent half goes on as it was.
     """
+
+    keeps_present: bool = True
 
     @abstractmethod
     def complete(

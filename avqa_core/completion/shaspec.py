@@ -50,6 +50,8 @@ class ShaSpec(Completer):
     program computes them on zeros.
     """
 
+    keeps_present = False  # what is present goes on composed
+
     def __init__(self, config: ShaSpecConfig, dims: GridDims) -> None:
         super().__init__()
         self.config, self.dims = config, dims

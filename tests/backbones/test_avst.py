@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from avqa_core import rng
-from avqa_core.backbones.avst import AVST, AVSTConfig, QuestionEncoder
+from avqa_core.backbones.avst import AVST, AVSTConfig, QuestionEncoder, QuestionOverTime
 from avqa_core.errors import ConfigError
 from avqa_core.types import FeatureDims
 from tests.factories import DIMS, make_batch
@@ -161,3 +161,35 @@ def test_a_blank_place_in_the_picture_gives_a_finite_gradient():
     token, _ = avst.ground(audio, visual)
     token.sum().backward()
     assert visual.grad is not None and bool(visual.grad.isfinite().all())
+
+
+def _prompted(model: AVST, value: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits without prompts and with eight equal ones in every row but the first."""
+    features = model.encode(make_batch())
+    prompts = torch.full((4, 2, 8, model.channels), value)
+    prompts[0] = 0.0
+    with torch.no_grad():
+        plain = model.answer(features).logits
+        answers = model.answer(dataclasses.replace(features, prompts=prompts))
+    return plain, answers.logits
+
+
+def test_prompts_are_looked_at_and_a_row_of_zeros_is_none() -> None:
+    plain, prompted = _prompted(_avst(), 1.0)
+    assert torch.allclose(plain[0], prompted[0], atol=1e-6)
+    assert not torch.isclose(plain[1:], prompted[1:]).all(dim=1).any()
+
+
+def test_the_first_half_of_the_prompts_are_keys_the_second_values() -> None:
+    """With projections that pass everything on, one head: a key along the query wins its value."""
+    over_time = QuestionOverTime(2, 1, 0.0).eval()
+    with torch.no_grad():
+        over_time.attention.in_proj_weight.copy_(torch.eye(2).repeat(3, 1))
+        over_time.attention.out_proj.weight.copy_(torch.eye(2))
+    prompts = torch.tensor([[[100.0, 0.0], [7.0, 3.0]]])
+    with torch.no_grad():
+        found, weights = over_time(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 3, 2), prompts)
+        value = torch.tensor([[7.0, 3.0]])
+        expected = over_time.norm(value + over_time.feed_forward(value))
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert weights.shape == (1, 3) and torch.allclose(weights, torch.zeros(1, 3), atol=1e-6)

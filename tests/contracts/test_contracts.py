@@ -143,14 +143,20 @@ def test_a_leak_is_caught() -> None:
 
 
 def test_filled_features_come_from_the_completer_alone() -> None:
-    """Where present the pair is the real one bit for bit; where absent it is the pseudo one."""
+    """Where absent the pair is the pseudo one; what is present stays bit for bit.
+
+    A completer may say that it does not keep what is present, and then it does not; whole segments
+    stay in any case.
+    """
     for completer in completers:
         model = build(completer, "identity", "avst")
         batch = contracts.some_absent(contracts.make_batch(), "segments")
         prediction = model(batch, generator=torch.Generator().manual_seed(0))
         pair, completion = prediction.enhancement.features, prediction.completion
-        there = batch.availability[..., Modality.AUDIO]
-        assert torch.equal(pair.audio[there], prediction.features.audio[there])
+        there, whole = batch.availability[..., Modality.AUDIO], batch.availability.all(dim=-1)
+        real = prediction.features.audio
+        assert torch.equal(pair.audio[whole], real[whole])
+        assert torch.equal(pair.audio[there], real[there]) == model.completer.keeps_present
         assert torch.allclose(pair.audio[~there], completion.pseudo_audio[~there])
 
 

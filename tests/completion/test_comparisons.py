@@ -7,12 +7,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from avqa_core import rng
+from avqa_core.backbones.avst import AVSTConfig
 from avqa_core.completion import Completer, GridDims, completers
 from avqa_core.completion import drfuse as drfuse_module
+from avqa_core.completion.missing_aware_prompts import MissingAwarePromptsConfig
+from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
+from avqa_core.model import ModelConfig
 from avqa_core.types import Completion, Features, Modality
+from tests.factories import make_batch, make_model
 from tests.features import everything, make_features, without
 
 GRID = GridDims(channels=4, num_segments=2, height=2, width=4)
@@ -133,11 +139,61 @@ def test_actionmae_compares_normalised_tokens() -> None:
     assert float(completer.loss(features, completion, availability, EVERYTHING).total()) > 0.1
 
 
+def test_input_prompts_stand_in_by_segment_and_by_what_is_missing() -> None:
+    completer, features = _build("missing_aware_prompts"), _features()
+    availability = everything()
+    availability[0, :, Modality.AUDIO] = False
+    availability[1] = False
+    found = _complete(completer, features, availability).features.audio
+    assert torch.equal(found[0], completer.audio[0])
+    assert torch.equal(found[1], completer.audio[1])
+    assert torch.equal(found[2:], features.audio[2:])
+    nn.init.ones_(completer.pattern)
+    gone = without(Modality.VISUAL)
+    visual = _complete(completer, features, gone).features.visual
+    expected = (completer.visual[0] + 1)[..., None, None].expand_as(visual[0])
+    assert torch.equal(visual[0], expected) and torch.equal(visual[3], expected)
+
+
+def test_prefix_prompts_follow_what_a_clip_misses() -> None:
+    completer, features = _build("missing_aware_prompts", form="prefix", num_prompts=6), _features()
+    availability = everything()
+    availability[0, 0, Modality.AUDIO] = False
+    availability[1, 1, Modality.VISUAL] = False
+    availability[2] = False
+    completion = _complete(completer, features, availability)
+    prompts = completion.features.prompts
+    assert prompts.shape == (4, 2, 6, 4)
+    for row in range(3):
+        assert torch.equal(prompts[row], completer.prefix[row])
+    assert not prompts[3].any(), "who misses nothing has no prompt"
+    assert not completion.pseudo_audio.any() and not completion.pseudo_visual.any()
+
+
+def test_prefix_prompts_change_the_answers_of_avst_where_something_is_missing() -> None:
+    config = ModelConfig(
+        backbone=AVSTConfig(channels=8),
+        completer=MissingAwarePromptsConfig(form="prefix"),
+        enhancer=IdentityConfig(),
+    )
+    model, batch = make_model(config), make_batch()
+    availability = batch.availability.clone()
+    availability[0, :, Modality.AUDIO] = False
+    batch = replace(batch, availability=availability)
+    with torch.no_grad():
+        before = model(batch, generator=rng.named(0, "prompts")).answers.logits
+        model.completer.prefix += 1.0
+        after = model(batch, generator=rng.named(0, "prompts")).answers.logits
+    assert not torch.allclose(before[0], after[0])
+    assert torch.allclose(before[1:], after[1:], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "fields", "message"),
     [
         ("shaspec", {"alignment_weight": -1.0}, "alignment_weight >= 0, got -1"),
         ("drfuse", {"distinct_weight": -1.0}, "distinct_weight >= 0, got -1"),
+        ("missing_aware_prompts", {"num_prompts": 5}, "even num_prompts >= 2"),
         ("actionmae", {"num_memory_tokens": 0}, "num_memory_tokens >= 1, got 0"),
         ("actionmae", {"num_heads": 5}, "channels divisible by num_heads=5"),
     ],

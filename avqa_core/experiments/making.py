@@ -31,6 +31,7 @@ class Making:
         keep_stale: count what was made by other source.
         store: the file to write; ``book/results/<profile>.json`` if None.
         watch: hands on the progress events of a world that has to be built.
+        plan: runs of another plan than the book's, parents before their children.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Making:
         keep_stale: bool = False,
         store: Path | None = None,
         watch: Watch = iter,
+        plan: Sequence[Experiment] | None = None,
     ) -> None:
         seeds = None if num_seeds is None else range(num_seeds)
         self.profile, self.num_jobs, self.keep_stale = profile, num_jobs, keep_stale
@@ -53,7 +55,7 @@ class Making:
             raise ConfigError(
                 f"--jobs: expected at least 1, got {num_jobs}: name a number of cores"
             )
-        self.plan = planning.plan(profile, seeds)
+        self.plan = planning.plan(profile, seeds) if plan is None else list(plan)
         self.experiments = planning.chosen(self.plan, only)
         self.out = out / profile
         self.store = store or results.default_path(profile)

@@ -24,11 +24,10 @@ from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
 from avqa_core.experiments.budgets import BUDGETS, Budget
 from avqa_core.experiments.capacity import widened
-from avqa_core.experiments.experiment import DEFAULT_WORLD, SCENARIOS, Experiment
-from avqa_core.losses import ObjectiveConfig
+from avqa_core.experiments.experiment import SCENARIOS, Experiment
+from avqa_core.experiments.recipe import Recipe
 from avqa_core.model import ModelConfig
-from avqa_core.presets import SIZES, preset, resize
-from avqa_core.training.settings import TrainConfig
+from avqa_core.presets import preset, resize
 
 EXTRA_GROUPS = ("unet", "coupling")  # run only when they are named: each takes as long as the rest
 RATIOS = (0.2, 0.4, 0.6, 0.8)  # Fig. 5, between nobody (complete) and everybody
@@ -36,10 +35,6 @@ FIGURE_5 = tuple(f"mixed({r},0)" for r in RATIOS) + tuple(f"mixed(0,{r})" for r 
 SLOTS, STEPS = (25, 50, 75, 100), (5, 10, 20)  # Tables 5 and 6
 COUPLINGS = (0.0, 0.5, 1.0)
 LABELLED_FRACTION = 0.02
-# Share of questions that lose both halves while a method learns, the same for every method of these
-# groups; the tables of the paper have none, as Eq. 8 has none.
-BOTH_MISSING_RATE = 0.1
-TRAINED_BLIND = ("plug_in", "joint", "few_labels", "coupling")
 
 
 def plan(profile: str, seeds: Sequence[int] | None = None) -> list[Experiment]:
@@ -81,12 +76,11 @@ def chosen(experiments: Sequence[Experiment], only: Sequence[str] = ()) -> list[
     return [one for one in experiments if one.key in keys]
 
 
-class _Plan:
+class _Plan(Recipe):
     """The runs of one seed."""
 
     def __init__(self, budget: Budget, seed: int) -> None:
-        self.budget, self.seed = budget, seed
-        self.sizes = SIZES[budget.size]
+        super().__init__(budget, seed)
         self.paper = self._light(preset("paper", budget.size))
         self.recommended = preset("recommended", budget.size)
 
@@ -110,13 +104,13 @@ class _Plan:
             ("complete/positions", "AVST with learned positions", self.recommended.backbone),
             ("complete/wide", "the same, wider", self._wide().backbone),
         ):
-            model = self._model(backbone, ZerosConfig())
-            yield self._run(name, about, model, "plain", self.budget.complete)
+            model = self.model(backbone, ZerosConfig())
+            yield self.run(name, about, model, "plain", self.budget.complete)
 
     def plug_in(self) -> Iterator[Experiment]:
         """Yield every way to complete the input of a frozen backbone."""
         for method, about, model, options in self._plug_ins():
-            yield self._run(
+            yield self.run(
                 f"plug_in/{method}",
                 about,
                 model,
@@ -128,14 +122,14 @@ class _Plan:
 
     def _plug_ins(self) -> Iterator[tuple[str, str, ModelConfig, dict[str, Any]]]:
         backbone, avr = self.recommended.backbone, self.paper.enhancer
-        slots = self._sized(RMMConfig())
+        slots = self.sized(RMMConfig())
         released = preset("released_code", self.budget.size).completer
         simple: dict[str, tuple[str, CompleterConfig, EnhancerConfig]] = {
             "zeros": ("zeros, nothing is trained", ZerosConfig(), IdentityConfig()),
             "slot_mean": ("one learned vector", SlotMeanConfig(), IdentityConfig()),
             "retrieval": (
                 "nearest training clips",
-                self._sized(RetrievalConfig()),
+                self.sized(RetrievalConfig()),
                 IdentityConfig(),
             ),
             "avr": ("noise, then AVR", NoiseConfig(), avr),
@@ -149,7 +143,7 @@ class _Plan:
             "paper": ("RMM as printed, then AVR", slots, avr),
         }
         for method, (about, completer, enhancer) in simple.items():
-            yield method, about, self._model(backbone, completer, enhancer), {}
+            yield method, about, self.model(backbone, completer, enhancer), {}
         best = self.recommended
         yield "recommended", "recommended", best, {}
         yield "recommended_recall_only", "recommended, no answers used", best, {"answers": False}
@@ -158,13 +152,13 @@ class _Plan:
     def joint(self) -> Iterator[Experiment]:
         """Yield what trains the backbone on from complete data, and its controls."""
         backbone = self.recommended.backbone
-        zeros = self._model(backbone, ZerosConfig())
+        zeros = self.model(backbone, ZerosConfig())
         runs: list[tuple[str, str, ModelConfig, str, str, tuple[str, ...]]] = [
             ("modality_dropout", "modality dropout", zeros, "modality_dropout", "positions", ()),
             (
                 "modality_dropout_wide",
                 "modality dropout, wider",
-                self._model(self._wide().backbone, ZerosConfig()),
+                self.model(self._wide().backbone, ZerosConfig()),
                 "modality_dropout",
                 "wide",
                 (),
@@ -188,7 +182,7 @@ class _Plan:
             ("recommended", "recommended", self.recommended, "joint", "positions", FIGURE_5),
         ]
         for method, about, model, regime, parent, more in runs:
-            yield self._run(
+            yield self.run(
                 f"joint/{method}",
                 about,
                 model,
@@ -201,11 +195,11 @@ class _Plan:
     def table4(self) -> Iterator[Experiment]:
         """Yield RMM on and off, AVR on and off, in the paper's regime, and the control."""
         backbone, slots, avr = self.paper.backbone, self.paper.completer, self.paper.enhancer
-        zeros = self._model(backbone, ZerosConfig())
+        zeros = self.model(backbone, ZerosConfig())
         for method, about, model, regime, more in (
             ("none", "neither", zeros, "plain", FIGURE_5),
-            ("rmm", "RMM", self._model(backbone, slots), "joint", ()),
-            ("avr", "AVR on noise", self._model(backbone, NoiseConfig(), avr), "joint", ()),
+            ("rmm", "RMM", self.model(backbone, slots), "joint", ()),
+            ("avr", "AVR on noise", self.model(backbone, NoiseConfig(), avr), "joint", ()),
             ("paper", "RMM and AVR", self.paper, "joint", FIGURE_5),
             (
                 "modality_dropout",
@@ -215,7 +209,7 @@ class _Plan:
                 FIGURE_5,
             ),
         ):
-            yield self._run(
+            yield self.run(
                 f"table4/{method}",
                 about,
                 model,
@@ -252,13 +246,13 @@ class _Plan:
             ("modality_dropout_wide", "wide", self._wide().backbone),
         ):
             about = method.replace("_", " ")
-            model = self._model(backbone, ZerosConfig())
+            model = self.model(backbone, ZerosConfig())
             yield self._with_few_labels(method, about, model, "modality_dropout", parent)
 
     def unet(self) -> Iterator[Experiment]:
         """Yield the paper's row with the paper's denoiser."""
         model = preset("paper", self.budget.size)
-        yield self._run(
+        yield self.run(
             "unet/paper",
             "RMM and AVR with the U-Net",
             model,
@@ -271,13 +265,13 @@ class _Plan:
         """Yield the main methods in a world where sight tells more, or less, about sound."""
         prefix, world = f"coupling/{value}", f"coupling({value})"
         complete = f"{prefix}/complete"
-        zeros = self._model(self.recommended.backbone, ZerosConfig())
+        zeros = self.model(self.recommended.backbone, ZerosConfig())
         steps = self.budget.coupling
-        yield self._run(complete, "never trained for absence", zeros, "plain", steps, world=world)
+        yield self.run(complete, "never trained for absence", zeros, "plain", steps, world=world)
         plug_ins = {method: (about, model) for method, about, model, _ in self._plug_ins()}
         for method in ("retrieval", "slot_mean", "rmm_renormalised", "recommended"):
             about, model = plug_ins[method]
-            yield self._run(
+            yield self.run(
                 f"{prefix}/{method}",
                 about,
                 model,
@@ -286,7 +280,7 @@ class _Plan:
                 parent=complete,
                 world=world,
             )
-        yield self._run(
+        yield self.run(
             f"{prefix}/modality_dropout",
             "modality dropout",
             zeros,
@@ -297,12 +291,12 @@ class _Plan:
         )
 
     def _from_plain(self, name: str, about: str, model: ModelConfig) -> Experiment:
-        return self._run(name, about, model, "joint", self.budget.joint, parent="complete/plain")
+        return self.run(name, about, model, "joint", self.budget.joint, parent="complete/plain")
 
     def _with_few_labels(
         self, method: str, about: str, model: ModelConfig, regime: str, parent: str
     ) -> Experiment:
-        return self._run(
+        return self.run(
             f"few_labels/{method}",
             about,
             model,
@@ -312,78 +306,9 @@ class _Plan:
             labelled_fraction=LABELLED_FRACTION,
         )
 
-    def _run(
-        self,
-        name: str,
-        about: str,
-        model: ModelConfig,
-        regime: Any,
-        steps: int,
-        *,
-        parent: str | None = None,
-        answers: bool = True,
-        recall: float = 1.0,
-        labelled_fraction: float = 1.0,
-        world: str = DEFAULT_WORLD,
-        scenarios: tuple[str, ...] = SCENARIOS,
-    ) -> Experiment:
-        """Return one run with the settings of the budget; without steps nothing is trained."""
-        group = name.split("/")[0]
-        blind = group in TRAINED_BLIND and regime != "plain"
-        objective = ObjectiveConfig(
-            regime=regime,
-            use_answers=answers,
-            recall_weight=recall,
-            both_missing_rate=BOTH_MISSING_RATE if blind else 0.0,
-        )
-        return Experiment(
-            name=name,
-            group=group,
-            about=about,
-            model=model,
-            objective=objective,
-            training=self._training(steps, regime) if steps else None,
-            seed=self.seed,
-            parent=parent,
-            labelled_fraction=labelled_fraction,
-            world=world,
-            scenarios=scenarios,
-            device=self.budget.device,
-        )
-
-    def _training(self, steps: int, regime: str) -> TrainConfig:
-        budget = self.budget
-        is_first = regime == "plain"
-        learns_on = regime in ("joint", "modality_dropout")
-        rate = budget.fine_tuning_rate if learns_on else budget.learning_rate
-        return TrainConfig(
-            num_steps=steps,
-            batch_size=budget.complete_batch_size if is_first else budget.batch_size,
-            learning_rate=budget.complete_rate if is_first else rate,
-            weight_decay=budget.weight_decay,
-            schedule="cosine",
-            warmup_steps=min(budget.warmup_steps, steps // 4),
-            gradient_clip=1.0,
-            seed=self.seed,
-            device=budget.device,
-            evaluate_every=budget.evaluate_every,
-            checkpoint_every=budget.checkpoint_every,
-            selection=("complete",) if is_first else SCENARIOS[:3],
-        )
-
-    def _model(
-        self, backbone: Any, completer: CompleterConfig, enhancer: EnhancerConfig | None = None
-    ) -> ModelConfig:
-        return ModelConfig(
-            backbone=backbone, completer=completer, enhancer=enhancer or IdentityConfig()
-        )
-
-    def _sized(self, part: Any) -> Any:
-        return resize(part, self.sizes)
-
     def _light(self, model: ModelConfig) -> ModelConfig:
         """Return ``model`` with the light denoiser in its enhancer."""
-        denoiser = self._sized(LightConfig())
+        denoiser = self.sized(LightConfig())
         return replace(model, enhancer=replace(model.enhancer, denoiser=denoiser))  # type: ignore[call-arg]
 
     def _wide(self) -> ModelConfig:

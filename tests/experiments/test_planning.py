@@ -10,7 +10,7 @@ import pytest
 from avqa_core import experiments
 from avqa_core.config import from_dict, to_dict
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import capacity, planning
+from avqa_core.experiments import capacity, planning, recipe
 from avqa_core.experiments.experiment import Experiment
 
 BOOK = {one.name: one for one in experiments.plan("book", [0])}
@@ -47,7 +47,7 @@ def test_methods_of_one_group_see_the_same_missing_schedule():
         for group in ("plug_in", "joint", "few_labels", "coupling", "table4", "table5", "table6")
     }
     for group in ("plug_in", "joint", "few_labels", "coupling"):
-        assert rates[group] == {planning.BOTH_MISSING_RATE}, group
+        assert rates[group] == {recipe.BOTH_MISSING_RATE}, group
     for group in ("table4", "table5", "table6"):
         assert rates[group] == {0.0}, f"{group}: Eq. 8 has no pass without both"
 

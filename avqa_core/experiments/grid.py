@@ -1,0 +1,160 @@
+"""Any backbone with any completer, any enhancer and any regime: the product as one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from typing import get_args
+
+from avqa_core.backbones import BackboneConfig, backbones
+from avqa_core.completion import completers
+from avqa_core.completion.zeros import ZerosConfig
+from avqa_core.config import require, unknown_key
+from avqa_core.data.availability import Scenario
+from avqa_core.diffusion.denoiser import LightConfig
+from avqa_core.enhancement import EnhancerConfig, enhancers
+from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
+from avqa_core.enhancement.identity import IdentityConfig
+from avqa_core.errors import ConfigError
+from avqa_core.experiments.budgets import BUDGETS
+from avqa_core.experiments.capacity import num_parameters
+from avqa_core.experiments.experiment import SCENARIOS, Experiment
+from avqa_core.experiments.recipe import Recipe
+from avqa_core.losses import Regime
+from avqa_core.model import ModelConfig
+from avqa_core.presets import preset
+from avqa_core.registry import Registry
+
+RECOMMENDED = "recommended"  # a backbone beside the registered ones: that of the preset
+ALL = "all"
+
+
+def plan(
+    profile: str,
+    *,
+    backbone_names: Sequence[str],
+    completer_names: Sequence[str],
+    enhancer_names: Sequence[str],
+    regimes: Sequence[str],
+    seeds: Sequence[int],
+    scenarios: Sequence[str] = (ALL,),
+) -> list[Experiment]:
+    """Return the runs of a grid, parents before their children.
+
+    Every row starts from its backbone trained on complete clips, one for each seed; that run is the
+    row ``plain``. All rows of a regime take the same steps.
+
+    Args:
+        profile: whose sizes and steps.
+        backbone_names: registered ones, or ``recommended``.
+        completer_names: registered ones.
+        enhancer_names: registered ones.
+        regimes: of ``plain``, ``joint``, ``modality_dropout`` and ``plug_in``.
+        seeds: one run of each row for each of them.
+        scenarios: in which the test split is answered; ``all`` are the four with whole modalities.
+
+    Raises:
+        ConfigError: an unknown name, or none of a kind.
+    """
+    require(profile in BUDGETS, unknown_key(profile, BUDGETS, "profile"))
+    wanted = SCENARIOS if tuple(scenarios) == (ALL,) else tuple(map(_checked_scenario, scenarios))
+    _check("--backbones", backbone_names, [*backbones, RECOMMENDED])
+    _check("--completers", completer_names, completers)
+    _check("--enhancers", enhancer_names, enhancers)
+    _check("--regimes", regimes, get_args(Regime))
+    _check("--seeds", seeds, seeds)
+    _check("--scenarios", wanted, wanted)
+    runs: list[Experiment] = []
+    for seed in seeds:
+        rows = _Rows(Recipe(BUDGETS[profile], seed), wanted)
+        for backbone in backbone_names:
+            runs.append(rows.plain(backbone))
+            for regime, completer, enhancer in product(regimes, completer_names, enhancer_names):
+                if regime != "plain":
+                    runs.append(rows.row(backbone, completer, enhancer, regime))
+    return runs
+
+
+def row_name(backbone: str, completer: str, enhancer: str, regime: str) -> str:
+    """Return the name of a row, e.g. ``grid/avst/rmm/identity/plug_in``."""
+    return "/".join(("grid", backbone, completer, enhancer, regime))
+
+
+def plain_name(backbone: str) -> str:
+    """Return the name of the row that everything else with a backbone starts from."""
+    return row_name(backbone, "zeros", "identity", "plain")
+
+
+class _Rows:
+    """The rows of one seed."""
+
+    def __init__(self, recipe: Recipe, scenarios: tuple[str, ...]) -> None:
+        self.recipe, self.scenarios = recipe, scenarios
+
+    def plain(self, backbone: str) -> Experiment:
+        """Return the run that the others with a backbone start from."""
+        return self.recipe.run(
+            plain_name(backbone),
+            f"{backbone}, never trained for absence",
+            self.recipe.model(self._backbone(backbone), ZerosConfig()),
+            "plain",
+            self.recipe.budget.complete,
+            scenarios=self.scenarios,
+        )
+
+    def row(self, backbone: str, completer: str, enhancer: str, regime: str) -> Experiment:
+        """Return one row; nothing is trained beside a frozen backbone if nothing can learn."""
+        model = self.recipe.model(
+            self._backbone(backbone),
+            self.recipe.sized(completers.config(completer)()),
+            self._enhancer(enhancer),
+        )
+        budget = self.recipe.budget
+        steps = budget.plug_in if regime == "plug_in" else budget.joint
+        return self.recipe.run(
+            row_name(backbone, completer, enhancer, regime),
+            f"{backbone} with {completer} and {enhancer}, {regime.replace('_', ' ')}",
+            model,
+            regime,
+            0 if regime == "plug_in" and not _learns(model) else steps,
+            parent=plain_name(backbone),
+            scenarios=self.scenarios,
+        )
+
+    def _backbone(self, name: str) -> BackboneConfig:
+        if name == RECOMMENDED:
+            return preset("recommended", self.recipe.budget.size).backbone
+        config: BackboneConfig = self.recipe.sized(backbones.config(name)())
+        return config
+
+    def _enhancer(self, name: str) -> EnhancerConfig:
+        """Return an enhancer at its size; the sampler takes the light denoiser, as in the book."""
+        config: EnhancerConfig = enhancers.config(name)()
+        if isinstance(config, AVRDiffusionConfig):
+            config = replace(config, denoiser=LightConfig())
+        sized: EnhancerConfig = self.recipe.sized(config)
+        return sized
+
+
+def _learns(model: ModelConfig) -> bool:
+    """Tell whether completer or enhancer has a number to learn."""
+    alone = replace(model, completer=ZerosConfig(), enhancer=IdentityConfig())
+    return num_parameters(model) > num_parameters(alone)
+
+
+def _check(option: str, given: Sequence[object], known: Sequence[object] | Registry) -> None:
+    require(len(given) > 0, f"{option}: expected at least one, got none: name some")
+    for one in given:
+        require(one in known, unknown_key(str(one), [str(name) for name in known], option))
+    require(
+        len(set(given)) == len(given),
+        f"{option}: expected each once, got {', '.join(map(str, given))}",
+    )
+
+
+def _checked_scenario(name: str) -> str:
+    try:
+        return str(Scenario.parse(name))
+    except ConfigError as error:
+        raise ConfigError(f"--scenarios: {error}") from error

@@ -378,6 +378,32 @@ def grid(
     return 0
 
 
+def compare(
+    ours: Annotated[Path, tyro.conf.Positional],
+    theirs: Annotated[Path, tyro.conf.Positional],
+    seed: int = 0,
+) -> int:
+    """Compare two reports about the same questions: gain, its interval over clips, McNemar's test.
+
+    Both come from 'avqa evaluate --keep-answers'. The interval redraws whole clips; it tells how
+    far the gain depends on these clips, not on the seeds that the two were trained with.
+
+    Args:
+        ours: report.json of one model.
+        theirs: report.json of the other.
+        seed: of the redraws.
+    """
+    import numpy as np
+
+    from avqa_core import comparison
+    from avqa_core.report import Report
+
+    reports = (Report.load(ours), Report.load(theirs))
+    rows = comparison.compared(*reports, generator=np.random.default_rng(seed))
+    print(comparison.table(rows), end="")
+    return 0
+
+
 def _make(making: Making, *, list_only: bool) -> None:
     """Say what is to be done; do it with a progress bar, unless it is only to be listed."""
     from avqa_core.experiments.processes import RunEnded, RunStarted
@@ -439,6 +465,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "results": results,
     "grid": grid,
+    "compare": compare,
     "inspect": inspect,
     "env": env,
 }

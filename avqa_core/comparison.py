@@ -2,11 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from avqa_core.errors import ConfigError
-from avqa_core.metrics import Interval, clustered_bootstrap
+from avqa_core.metrics import Interval, Tally, clustered_bootstrap, mcnemar
 from avqa_core.report import Answered, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two models on the same questions of one scenario.
+
+    Attributes:
+        scenario: in which both answered.
+        ours: right answers of one.
+        theirs: right answers of the other.
+        gain: ours minus theirs, with its 95 % interval from redrawing whole clips.
+        p_value: of McNemar's exact test that both are equally often right, which takes questions
+            as independent; the interval does not.
+    """
+
+    scenario: str
+    ours: Tally
+    theirs: Tally
+    gain: Interval
+    p_value: float
+
+
+def compared(ours: Report, theirs: Report, *, generator: np.random.Generator) -> Sequence[Compared]:
+    """Compare two reports in every scenario that both kept their answers in.
+
+    Raises:
+        ConfigError: there is none, or they are not about the same questions.
+    """
+    names = {one.scenario for one in theirs.answered}
+    shared = [one for one in ours.answered if one.scenario in names]
+    if not shared:
+        raise ConfigError(
+            "comparison: expected answers of both reports in one scenario at least, got "
+            f"{', '.join(one.scenario for one in ours.answered) or 'none'} and "
+            f"{', '.join(sorted(names)) or 'none'}: evaluate both with keep_answers=True"
+        )
+    found = []
+    for mine in shared:
+        difference = gain(ours, theirs, mine.scenario, generator=generator)
+        other = _answered(theirs, mine.scenario)
+        found.append(
+            Compared(
+                mine.scenario,
+                Tally(sum(mine.is_correct), len(mine.is_correct)),
+                Tally(sum(other.is_correct), len(other.is_correct)),
+                difference,
+                mcnemar(mine.is_correct, other.is_correct),
+            )
+        )
+    return found
+
+
+def table(rows: Sequence[Compared]) -> str:
+    """Return the comparison for a terminal."""
+    head = (
+        f"{'scenario':<18}{'questions':>10}{'ours':>8}{'theirs':>8}{'gain':>8}{'95 %':>18}{'p':>9}"
+    )
+    lines = [head]
+    for one in rows:
+        bounds = f"{100 * one.gain.low:+.1f} to {100 * one.gain.high:+.1f}"
+        lines.append(
+            f"{one.scenario:<18}{one.ours.total:>10}{100 * one.ours.accuracy:>8.1f}"
+            f"{100 * one.theirs.accuracy:>8.1f}{100 * one.gain.estimate:>+8.1f}{bounds:>18}"
+            f"{one.p_value:>9.2g}"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def gain(

@@ -54,6 +54,11 @@ def test_training_and_evaluating_end_to_end(world, run, capsys):
     assert report.provenance["run"]["step"] == 3
     assert report.provenance["data_hash"] == runs.data_hash(world)
     assert len(report.answered) == 3
+    path = str(run / "report.json")
+    assert cli.main(["compare", path, path]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == scenarios
+    assert all("+0.0 to +0.0" in line for line in lines[1:]), "a model is as good as itself"
 
 
 def test_the_same_command_goes_on_where_it_stopped(world, run, capsys):
@@ -193,7 +198,8 @@ def test_an_interruption_says_how_to_go_on(world, tmp_path, capsys, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "evaluate", "results", "world", "encoders", "inspect"]
+    "command",
+    ["", "train", "evaluate", "results", "grid", "compare", "world", "encoders", "inspect"],
 )
 def test_help_needs_no_torch_and_explains_every_argument(command):
     program = (

@@ -53,3 +53,23 @@ def test_the_share_won_back_is_0_at_the_control_and_1_at_the_ceiling():
     assert comparison.recovered_share(0.5, 0.4, 0.9) == pytest.approx(0.2)
     with pytest.raises(ConfigError, match="nothing to recover"):
         comparison.recovered_share(0.5, 0.9, 0.9)
+
+
+def test_two_reports_are_compared_in_every_scenario_that_both_have():
+    """Right 6 and 2 of 8; where one alone is right it is always ours, 4 times: p = 2 / 2^4."""
+    rows = comparison.compared(
+        report("11111100"), report("11000000"), generator=np.random.default_rng(0)
+    )
+    (one,) = rows
+    assert (one.ours.correct, one.theirs.correct, one.ours.total) == (6, 2, 8)
+    assert one.gain.estimate == pytest.approx(0.5)
+    assert one.p_value == pytest.approx(2 / 16)
+    line = comparison.table(rows).splitlines()[1]
+    assert line.split()[:5] == ["audio_missing", "8", "75.0", "25.0", "+50.0"]
+    assert line.split()[-1] == "0.12"
+
+
+def test_reports_without_answers_are_not_compared():
+    nothing = Report(split="test", seed=0, rows=(), answered=())
+    with pytest.raises(ConfigError, match="got none and audio_missing: evaluate both"):
+        comparison.compared(nothing, report("1111", "aabb"), generator=np.random.default_rng(0))

@@ -55,6 +55,14 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_grid(tmp_path: Path) -> None:
+    (source,) = [block for block in blocks("bash") if "avqa grid" in block]
+    said = shell(source.replace("avqa grid", "avqa grid --list"), tmp_path)
+    # two backbones and three completers with three seeds; a run alone is a command
+    assert said.count("python") == 3 * 2 * (1 + 3)
+
+
+@pytest.mark.slow
 @pytest.mark.notebook
 def test_papermill(tmp_path: Path) -> None:
     (source,) = [block for block in blocks("bash") if "papermill" in block]

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avqa_core import rng
+from avqa_core.config import require
 from avqa_core.data.availability import COMPLETE, AvailabilityPolicy
 from avqa_core.data.draws import draw_below
 from avqa_core.data.store import FeatureStore
@@ -104,6 +105,9 @@ class QADataset:
         vocabulary: of the training split.
         num_tokens: length to which questions are padded.
         cache: hold the split's features in memory as float16, for stores that fit there.
+        missing_rate: share of the clips that lack one half, as if it had never been recorded: half
+            of them their audio, half of them their picture.
+        seed: decides whose.
 
     Raises:
         AnnotationError: no questions, or a word or an answer that nobody knows.
@@ -118,6 +122,8 @@ class QADataset:
         num_tokens: int = 14,
         *,
         cache: bool = False,
+        missing_rate: float = 0.0,
+        seed: int = 0,
     ) -> None:
         _check_layout(store)
         self.examples = list(examples)
@@ -129,9 +135,10 @@ class QADataset:
         number = {video_id: index for index, video_id in enumerate(self.clips)}
         self._clip_of = np.array([number[one] for one in self.questions.video_ids])
         self._rows = {name: store.rows(name, self.clips) for name in store.layout}
-        present = [self._rows[name] >= 0 for name in MODALITY_ARRAYS.values()]
-        self.present: Bool[Tensor, "clips 2"] = torch.from_numpy(np.stack(present, axis=-1))
-        self._with_visual = np.flatnonzero(present[Modality.VISUAL])
+        recorded = np.stack([self._rows[name] >= 0 for name in MODALITY_ARRAYS.values()], axis=-1)
+        kept = recorded & _kept(self.clips, missing_rate, seed)
+        self.present: Bool[Tensor, "clips 2"] = torch.from_numpy(kept)
+        self._with_visual = np.flatnonzero(kept[:, Modality.VISUAL])
         self._cache: dict[str, np.ndarray] | None = None
         if cache:
             self._cache = {name: store.gather(name, rows) for name, rows in self._rows.items()}
@@ -234,6 +241,13 @@ class QADataset:
                 f"expected features of all {len(self.clips)} clips in {self.store.path}, got none "
                 f"for {len(missing)} of them, the first being {missing[0]}: extract their features"
             )
+
+
+def _kept(clips: Sequence[str], missing_rate: float, seed: int) -> Bool[np.ndarray, "clips 2"]:
+    """Return which halves of the clips are there; the same draw is compared with any rate."""
+    require(0 <= missing_rate <= 1, f"dataset: expected missing_rate in [0, 1], got {missing_rate}")
+    draws = np.array([rng.derive(seed, "missing half", one) / 2**63 for one in clips])
+    return np.stack([draws >= missing_rate / 2, draws < 1 - missing_rate / 2], axis=-1)
 
 
 def _check_layout(store: FeatureStore) -> None:

@@ -61,6 +61,7 @@ class DataFolder:
         *,
         cache: bool = False,
         labelled_fraction: float = 1.0,
+        missing_rate: float = 0.0,
         seed: int = 0,
     ) -> QADataset:
         """Return the questions of ``split`` with their features.
@@ -70,9 +71,17 @@ class DataFolder:
             vocabulary: that of a trained model; the training split's own if None.
             cache: hold the features of the split in memory.
             labelled_fraction: share of the questions whose answer is told; see ``data.labels``.
+            missing_rate: share of the clips that lack one half for good; see ``QADataset``.
             seed: decides whose.
         """
         examples = self.examples(split)
         if labelled_fraction != 1.0:
             examples = with_few_labels(examples, labelled_fraction, seed)
-        return QADataset(examples, self.store, vocabulary or self.vocabulary, cache=cache)
+        return QADataset(
+            examples,
+            self.store,
+            vocabulary or self.vocabulary,
+            cache=cache,
+            missing_rate=missing_rate,
+            seed=seed,
+        )

@@ -35,6 +35,7 @@ class Experiment:
         parent: name of the experiment whose weights it starts from, of the same seed.
         parts: what is taken from the parent.
         labelled_fraction: share of the training questions whose answer is told.
+        missing_rate: share of the training clips that lack one half for good.
         world: ``default``, or ``coupling(x)`` for a Bandstand of another coupling.
         scenarios: what the test split is answered in.
         device: where the test split is answered, and where training happens if there is any.
@@ -50,6 +51,7 @@ class Experiment:
     parent: str | None = None
     parts: tuple[str, ...] = ("backbone",)
     labelled_fraction: float = 1.0
+    missing_rate: float = 0.0
     world: str = DEFAULT_WORLD
     scenarios: tuple[str, ...] = SCENARIOS
     device: str = "cpu"
@@ -70,6 +72,10 @@ class Experiment:
             0 < self.labelled_fraction <= 1,
             f"experiment {self.name}: expected labelled_fraction in (0, 1], got "
             f"{self.labelled_fraction}",
+        )
+        require(
+            0 <= self.missing_rate <= 1,
+            f"experiment {self.name}: expected missing_rate in [0, 1], got {self.missing_rate}",
         )
 
     @property

@@ -76,6 +76,7 @@ def _trained(
             "train",
             cache=True,
             labelled_fraction=experiment.labelled_fraction,
+            missing_rate=experiment.missing_rate,
             seed=experiment.seed,
         ),
         validation=data.dataset("val", cache=True) if validates else None,

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from avqa_core.data.availability import AUDIO_MISSING, TrainingAvailability, mixed
-from avqa_core.data.dataset import QADataset, collate, encode_questions
+from avqa_core.data.dataset import QADataset, _kept, collate, encode_questions
 from avqa_core.data.store import FeatureStore, StoreWriter
 from avqa_core.data.vocabulary import Vocabulary
-from avqa_core.errors import AnnotationError, FeatureError
+from avqa_core.errors import AnnotationError, ConfigError, FeatureError
 from avqa_core.types import FeatureBatch, FeatureDims
 from tests.data.samples import LAYOUT, make_clip, make_dataset, make_examples, write_store
 
@@ -232,3 +232,25 @@ def test_a_question_outside_a_data_set_becomes_a_batch_the_same_way(tmp_path):
         torch.ones(1, 3, 2, dtype=torch.bool),
     )
     assert_same_batch(batch, dataset.batch([4]))
+
+
+def test_clips_that_lack_a_half_lack_it_in_every_batch_and_at_every_higher_rate():
+    clips = [f"{number:08d}" for number in range(4000)]
+    kept = {rate: _kept(clips, rate, 0) for rate in (0.0, 0.2, 0.6, 1.0)}
+    assert kept[0.0].all()
+    # four deviations of a share of a tenth of 4,000 are 76
+    for half in (0, 1):
+        assert abs(int((~kept[0.2][:, half]).sum()) - 400) < 76
+    assert (kept[0.2] | ~kept[0.6]).all(), "whoever lacks it at 0.2 lacks it at 0.6"
+    assert kept[1.0].sum(axis=1).tolist() == [1] * 4000, "at 1 everybody lacks exactly one"
+    assert not np.array_equal(kept[0.2], _kept(clips, 0.2, 1)), "another seed, other clips"
+
+
+def test_a_half_that_was_never_recorded_is_not_available(tmp_path):
+    dataset = make_dataset(tmp_path)
+    lacking = QADataset(dataset.examples, dataset.store, dataset.vocabulary, 9, missing_rate=1.0)
+    batch = lacking.batch(range(len(lacking)))
+    assert (batch.availability.sum(dim=-1) == 1).all()
+    assert torch.equal(batch.availability, lacking.batch(range(len(lacking)), epoch=3).availability)
+    with pytest.raises(ConfigError, match=r"missing_rate in \[0, 1\], got 1.5"):
+        QADataset(dataset.examples, dataset.store, dataset.vocabulary, 9, missing_rate=1.5)

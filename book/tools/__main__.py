@@ -78,7 +78,13 @@ def _run(layout: Layout, options: argparse.Namespace) -> None:
 
 def _gate(layout: Layout, options: argparse.Namespace) -> None:
     names = getattr(options, "chapters", None)
-    cells.report("gate", gate_notebook.problems(layout, options.profile, names))
+    late = gate_notebook.slow(layout, options.profile, names)
+    # our own machines hold the pages to their promise; a reader's may be slower
+    is_ours = bool(os.environ.get("CI"))
+    found = gate_notebook.problems(layout, options.profile, names)
+    cells.report("gate", found + late if is_ours else found)
+    for one in late:
+        print(f"gate, a note: {one}")
     print("gate: every executed notebook is fit for the page")
 
 

@@ -20,23 +20,39 @@ NOTEBOOK_BYTES = 5_000_000
 _NO_TEXT = re.compile(r"^[\w\-./]*\.(png|svg|jpe?g|webp)$|^[0-9a-f]{16,}$")
 
 
-def problems(
-    layout: Layout, profile: str, names: list[str] | None = None, *, timed: bool = True
-) -> list[str]:
-    """Check every finished notebook of ``profile``; ``timed`` holds it to its seconds as well."""
+def problems(layout: Layout, profile: str, names: list[str] | None = None) -> list[str]:
+    """Check every finished notebook of ``profile``."""
     found = []
-    scripts = [layout.chapter(name) for name in names] if names else layout.chapters()
-    for script in scripts:
-        path = layout.executed(profile) / f"{script.stem}.ipynb"
+    for script, path in _pages(layout, profile, names):
         if not path.is_file():
             found.append(f"{script.stem}: not executed under {profile}: run it first")
             continue
-        found += [f"{script.stem}: {what}" for what in _of_page(path, script, profile, timed)]
+        found += [f"{script.stem}: {what}" for what in _of_page(path, profile)]
         found += [f"{script.stem}: {what}" for what in _expectations(layout, path, profile)]
     return found
 
 
-def _of_page(path: Path, script: Path, profile: str, timed: bool) -> Iterator[str]:
+def slow(layout: Layout, profile: str, names: list[str] | None = None) -> list[str]:
+    """Tell which notebooks took longer than they promise.
+
+    Apart from ``problems``, because a reader's machine may be slower than the one we promise for,
+    and a page that came late is as good as any other.
+    """
+    return [
+        f"{script.stem}: {what}"
+        for script, path in _pages(layout, profile, names)
+        if path.is_file()
+        for what in _seconds(cells.read(path), script, profile)
+    ]
+
+
+def _pages(layout: Layout, profile: str, names: list[str] | None) -> Iterator[tuple[Path, Path]]:
+    """Yield every chapter's script and executed notebook."""
+    for script in [layout.chapter(name) for name in names] if names else layout.chapters():
+        yield script, layout.executed(profile) / f"{script.stem}.ipynb"
+
+
+def _of_page(path: Path, profile: str) -> Iterator[str]:
     notebook = cells.read(path)
     yield from _execution(notebook)
     for cell in cells.code(notebook):
@@ -48,8 +64,6 @@ def _of_page(path: Path, script: Path, profile: str, timed: bool) -> Iterator[st
     if "widgets" in notebook.metadata:
         yield "widget state is stored, which loads scripts from a network: run the finish step"
     yield from _provenance(notebook, profile)
-    if timed:
-        yield from _seconds(notebook, script, profile)
 
 
 def _execution(notebook: NotebookNode) -> Iterator[str]:

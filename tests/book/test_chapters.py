@@ -26,4 +26,4 @@ def test_a_chapter_runs_and_passes_its_gate(name: str) -> None:
     """
     (outcome,) = run.run(LAYOUT, "smoke", [name], threads=1)
     assert outcome.error is None
-    assert gate_notebook.problems(LAYOUT, "smoke", [name], timed=False) == []
+    assert gate_notebook.problems(LAYOUT, "smoke", [name]) == []

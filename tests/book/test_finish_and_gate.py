@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from book.tools import __main__ as book_tools
 from book.tools import cells, expect, finish, gate_notebook
 from book.tools.layout import BookError, Layout
 
@@ -192,14 +194,32 @@ def test_a_page_of_another_profile_is_found(page, problems) -> None:
     assert "instead of 'smoke'" in problems()[0]
 
 
-def test_a_broken_promise_of_time_is_found(page, problems) -> None:
+def test_a_broken_promise_of_time_is_told_and_spoils_no_page(page, layout, problems) -> None:
     page.metadata["avqa"] |= {"seconds": 62.0, "cpu_seconds": 61.0}
-    assert "promised at most 60 s" in problems()[0]
+    assert problems() == []
+    assert "promised at most 60 s" in gate_notebook.slow(layout, "smoke")[0]
 
 
-def test_a_busy_machine_breaks_no_promise(page, problems) -> None:
+def test_a_busy_machine_breaks_no_promise(page, layout, problems) -> None:
     page.metadata["avqa"] |= {"seconds": 200.0, "cpu_seconds": 20.0}
     assert problems() == []
+    assert gate_notebook.slow(layout, "smoke") == []
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_broken_promise_stops_our_machines_and_not_a_readers(
+    page, layout, problems, monkeypatch, capsys, is_ours
+) -> None:
+    page.metadata["avqa"] |= {"seconds": 62.0, "cpu_seconds": 61.0}
+    assert problems() == []
+    monkeypatch.setenv("CI", "1" if is_ours else "")
+    given = argparse.Namespace(profile="smoke")
+    if is_ours:
+        with pytest.raises(BookError, match="promised at most 60 s"):
+            book_tools.STEPS["gate"][0](layout, given)
+    else:
+        book_tools.STEPS["gate"][0](layout, given)
+        assert "a note: 01_tiny: took 61 s" in capsys.readouterr().out
 
 
 def glue(page: NotebookNode, name: str, text: str) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
+from avqa_core.completion.vectors import OverTheGrid
 from avqa_core.config import require
 from avqa_core.types import Completion, Features, LossTerms, Modality
 
@@ -74,8 +75,7 @@ class ActionMAE(Completer):
         self.encoder = _layers(channels, config, config.encoder_layers)
         self.decoder = _layers(channels, config, config.decoder_layers)
         self.audio_out = nn.Linear(channels, channels)
-        self.visual_out = nn.Linear(channels, channels)
-        self.pattern = nn.Parameter(torch.zeros(channels, dims.height, dims.width))
+        self.visual_out = OverTheGrid(dims)
 
     def complete(
         self,
@@ -105,7 +105,7 @@ class ActionMAE(Completer):
         decoded = self.decoder(torch.cat([context, filled], dim=1))[:, context.shape[1] :]
         audio, visual = rearrange(decoded, "B (m T) C -> m B T C", m=2)
         pseudo_audio = self.audio_out(audio)
-        pseudo_visual = self.visual_out(visual)[..., None, None] + self.pattern
+        pseudo_visual = self.visual_out(visual)
         return Completion(
             features=seen.filled(availability, pseudo_audio, pseudo_visual),
             pseudo_audio=pseudo_audio,

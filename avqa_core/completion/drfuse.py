@@ -11,13 +11,12 @@ import math
 from dataclasses import dataclass
 
 import torch
-from einops import repeat
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
-from avqa_core.config import require
+from avqa_core.completion.vectors import OverTheGrid, require_weights, two_layers
 from avqa_core.types import Completion, Features, LossTerms, Modality
 
 
@@ -34,9 +33,7 @@ class DrFuseConfig(CompleterConfig):
     distinct_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("alignment_weight", "distinct_weight"):
-            value = getattr(self, name)
-            require(value >= 0, f"drfuse: expected {name} >= 0, got {value}")
+        require_weights("drfuse", self, "alignment_weight", "distinct_weight")
 
 
 @completers.register("drfuse", DrFuseConfig)
@@ -54,8 +51,8 @@ class DrFuse(Completer):
         super().__init__()
         self.config, self.dims = config, dims
         channels = dims.channels
-        self.into_shared = nn.ModuleList(_encoder(channels) for _ in Modality)
-        self.into_distinct = nn.ModuleList(_encoder(channels) for _ in Modality)
+        self.into_shared = nn.ModuleList(two_layers(channels) for _ in Modality)
+        self.into_distinct = nn.ModuleList(two_layers(channels) for _ in Modality)
         # as published, one more projection that both modalities go through
         self.shared_project = nn.Sequential(
             nn.Linear(channels, 2 * channels),
@@ -65,8 +62,7 @@ class DrFuse(Completer):
             nn.Linear(channels, channels),
         )
         self.audio_out = nn.Linear(channels, channels)
-        self.visual_out = nn.Linear(channels, channels)
-        self.pattern = nn.Parameter(torch.zeros(channels, dims.height, dims.width))
+        self.visual_out = OverTheGrid(dims)
 
     def complete(
         self,
@@ -80,15 +76,7 @@ class DrFuse(Completer):
         shared = self._shared(seen)
         pooled = pool(shared[0], shared[1], availability)
         pseudo_audio = self.audio_out(pooled)
-        pseudo_visual = (
-            repeat(
-                self.visual_out(pooled),
-                "B T C -> B T C H W",
-                H=self.dims.height,
-                W=self.dims.width,
-            )
-            + self.pattern
-        )
+        pseudo_visual = self.visual_out(pooled)
         return Completion(
             features=seen.filled(availability, pseudo_audio, pseudo_visual),
             pseudo_audio=pseudo_audio,
@@ -169,7 +157,3 @@ def _entropy(probability: Tensor) -> Tensor:
 def _vectors(features: Features) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B T C"]]:
     """Return one vector a segment of both modalities; a picture's is the mean over its grid."""
     return features.audio, features.visual.mean(dim=(-2, -1))
-
-
-def _encoder(channels: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, channels))

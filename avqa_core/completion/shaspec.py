@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
-from avqa_core.config import require
+from avqa_core.completion.vectors import require_weights, two_layers
 from avqa_core.types import Completion, Features, LossTerms, Modality, where_present
 
 
@@ -34,9 +34,7 @@ class ShaSpecConfig(CompleterConfig):
     domain_weight: float = 0.02
 
     def __post_init__(self) -> None:
-        for name in ("alignment_weight", "domain_weight"):
-            value = getattr(self, name)
-            require(value >= 0, f"shaspec: expected {name} >= 0, got {value}")
+        require_weights("shaspec", self, "alignment_weight", "domain_weight")
 
 
 @completers.register("shaspec", ShaSpecConfig)
@@ -55,9 +53,9 @@ class ShaSpec(Completer):
     def __init__(self, config: ShaSpecConfig, dims: GridDims) -> None:
         super().__init__()
         self.config, self.dims = config, dims
-        self.shared = _encoder(dims.channels)
-        self.audio_specific = _encoder(dims.channels)
-        self.visual_specific = _encoder(dims.channels)
+        self.shared = two_layers(dims.channels)
+        self.audio_specific = two_layers(dims.channels)
+        self.visual_specific = two_layers(dims.channels)
         self.compose = nn.Linear(2 * dims.channels, dims.channels)
         self.which = nn.Linear(dims.channels, 2)
 
@@ -133,7 +131,3 @@ class ShaSpec(Completer):
                 self.config.domain_weight / 2,
             )
         return terms
-
-
-def _encoder(channels: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(channels, channels), nn.ReLU(), nn.Linear(channels, channels))

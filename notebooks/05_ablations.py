@@ -28,7 +28,7 @@ from typing import Optional
 from myst_nb import glue
 
 from avqa_core import checks, experiments, ledger, profiles
-from avqa_core.experiments import planning
+from avqa_core.experiments import paper_tables, planning
 from avqa_core.viz import ablation_views as views
 from avqa_core.viz import ablation_words, style
 
@@ -175,10 +175,10 @@ views.sweep_figure(
 
 # %% mystnb={"figure": {"caption": "Fig. 5 with audio missing: accuracy over the share of questions without audio. Dots: seeds; bars: 95 % interval; dashed: what the question alone gives.", "name": "fig-ratio-audio"}, "image": {"alt": "Lines of accuracy in percent over the share of questions without audio, from 0 to 100 percent, for four methods. A dashed line marks the floor."}}
 shown = [ablation_words.NOTHING, control, both, "joint/recommended"]
-views.ratio_figure(stored, shown, "audio_missing", planning.RATIOS)
+views.ratio_figure(stored, shown, "audio_missing", paper_tables.RATIOS)
 
 # %% mystnb={"figure": {"caption": "Fig. 5 with the picture missing, drawn as before.", "name": "fig-ratio-visual"}, "image": {"alt": "Lines of accuracy in percent over the share of questions without picture, from 0 to 100 percent, for the same four methods."}}
-views.ratio_figure(stored, shown, "visual_missing", planning.RATIOS)
+views.ratio_figure(stored, shown, "visual_missing", paper_tables.RATIOS)
 
 # %% [markdown]
 # ## Where recall can help: a frozen backbone

@@ -44,7 +44,9 @@ class DrFuse(Completer):
     each class, and has a head and a loss on each of the three. Here the backbone answers, so those
     heads, and the ranking of the attention by their losses, have no place; what stands in for an
     absent half is read from the pooled shared representation of its segment. A segment without
-    either half has no shared representation, and zeros are read instead.
+    either half has no shared representation, and zeros are read instead. The published step is one
+    pass with one answer loss; a step of Eq. 8 has three, and the terms stand beside the two that
+    complete something.
     """
 
     def __init__(self, config: DrFuseConfig, dims: GridDims) -> None:

@@ -45,7 +45,8 @@ class ShaSpec(Completer):
     f^a and, place by place, on f^v. Rows with nothing absent bypass every completer in this book,
     so composed features go on only beside an absent half. With both halves absent nothing is
     shared, and the stand-in is zero. Loss terms are skipped where a half is absent; the released
-    program computes them on zeros.
+    program computes them on zeros. The published step is one pass with one answer loss; a step of
+    Eq. 8 has three, and the terms stand beside the two that complete something.
     """
 
     keeps_present = False  # what is present goes on composed

@@ -25,6 +25,7 @@ class Budget:
         few_labels: steps with few labels.
         unet: steps with the paper's U-Net, which costs many times as much a step.
         coupling: steps of the backbones, and half as many of the methods, in other worlds.
+        table1: steps of the four backbones of Table 1.
         batch_size: questions a step.
         learning_rate: the highest one, for parts that start anew; a cosine takes it to zero.
         complete_batch_size: questions a step of the backbones that everything else starts from.
@@ -45,6 +46,7 @@ class Budget:
     few_labels: int
     unet: int
     coupling: int
+    table1: int
     batch_size: int = 32
     learning_rate: float = 1e-3
     complete_batch_size: int = 32
@@ -67,6 +69,7 @@ BUDGETS: dict[str, Budget] = {
         few_labels=3,
         unet=2,
         coupling=4,
+        table1=4,
         batch_size=16,
         warmup_steps=2,
         checkpoint_every=2,
@@ -80,6 +83,7 @@ BUDGETS: dict[str, Budget] = {
         few_labels=600,
         unet=100,
         coupling=2000,
+        table1=3000,
         batch_size=64,
         learning_rate=2e-3,
         complete_batch_size=128,
@@ -96,6 +100,7 @@ BUDGETS: dict[str, Budget] = {
         few_labels=3000,
         unet=3000,
         coupling=6000,
+        table1=6000,
         device="auto",
     ),
 }

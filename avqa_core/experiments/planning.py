@@ -1,8 +1,7 @@
 """The runs of the book: one list, from which tables, figures and the ledger read by name.
 
 Every method starts from a backbone that was trained on complete data, one for each seed, and takes
-as many steps as the others of its group. The AVR rows use the light denoiser, because the sampler
-decides what is affordable; the group ``unet`` repeats the paper's row with the paper's network.
+as many steps as the others of its group.
 """
 
 from __future__ import annotations
@@ -18,23 +17,21 @@ from avqa_core.completion.rmm import RMMConfig
 from avqa_core.completion.slot_mean import SlotMeanConfig
 from avqa_core.completion.zeros import ZerosConfig
 from avqa_core.config import require, unknown_key
-from avqa_core.diffusion.denoiser import LightConfig
 from avqa_core.enhancement import EnhancerConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
-from avqa_core.experiments.budgets import BUDGETS, Budget
+from avqa_core.experiments.budgets import BUDGETS
 from avqa_core.experiments.capacity import widened
 from avqa_core.experiments.experiment import SCENARIOS, Experiment
-from avqa_core.experiments.recipe import Recipe
+from avqa_core.experiments.paper_tables import BACKBONES, FIGURE_5, PaperTables
 from avqa_core.model import ModelConfig
-from avqa_core.presets import preset, resize
+from avqa_core.presets import preset
 
-EXTRA_GROUPS = ("unet", "coupling")  # run only when they are named: each takes as long as the rest
-RATIOS = (0.2, 0.4, 0.6, 0.8)  # Fig. 5, between nobody (complete) and everybody
-FIGURE_5 = tuple(f"mixed({r},0)" for r in RATIOS) + tuple(f"mixed(0,{r})" for r in RATIOS)
-SLOTS, STEPS = (25, 50, 75, 100), (5, 10, 20)  # Tables 5 and 6
+# Run only when they are named: each takes as long as the rest.
+EXTRA_GROUPS = ("unet", "coupling", "table1", "table3")
 COUPLINGS = (0.0, 0.5, 1.0)
 LABELLED_FRACTION = 0.02
+UNTRAINED = ("zeros", "retrieval", "retrieval_without_question")  # beside a frozen backbone
 
 
 def plan(profile: str, seeds: Sequence[int] | None = None) -> list[Experiment]:
@@ -76,13 +73,8 @@ def chosen(experiments: Sequence[Experiment], only: Sequence[str] = ()) -> list[
     return [one for one in experiments if one.key in keys]
 
 
-class _Plan(Recipe):
+class _Plan(PaperTables):
     """The runs of one seed."""
-
-    def __init__(self, budget: Budget, seed: int) -> None:
-        super().__init__(budget, seed)
-        self.paper = self._light(preset("paper", budget.size))
-        self.recommended = preset("recommended", budget.size)
 
     def all(self) -> Iterator[Experiment]:
         """Yield every group, parents first."""
@@ -96,6 +88,9 @@ class _Plan(Recipe):
         yield from self.unet()
         for coupling in COUPLINGS:
             yield from self.coupling(coupling)
+        for backbone in BACKBONES:
+            yield from self.table1(backbone)
+        yield from self.table3()
 
     def complete(self) -> Iterator[Experiment]:
         """Yield the backbones that were never trained for absence."""
@@ -115,7 +110,7 @@ class _Plan(Recipe):
                 about,
                 model,
                 "plug_in",
-                0 if method in ("zeros", "retrieval") else self.budget.plug_in,
+                self.budget.plug_in if method not in UNTRAINED else 0,
                 parent="complete/positions",
                 **options,
             )
@@ -130,6 +125,11 @@ class _Plan(Recipe):
             "retrieval": (
                 "nearest training clips",
                 self.sized(RetrievalConfig()),
+                IdentityConfig(),
+            ),
+            "retrieval_without_question": (
+                "nearest training clips, by clip alone",
+                self.sized(RetrievalConfig(question_weight=0.0)),
                 IdentityConfig(),
             ),
             "avr": ("noise, then AVR", NoiseConfig(), avr),
@@ -192,49 +192,6 @@ class _Plan(Recipe):
                 scenarios=SCENARIOS + more,
             )
 
-    def table4(self) -> Iterator[Experiment]:
-        """Yield RMM on and off, AVR on and off, in the paper's regime, and the control."""
-        backbone, slots, avr = self.paper.backbone, self.paper.completer, self.paper.enhancer
-        zeros = self.model(backbone, ZerosConfig())
-        for method, about, model, regime, more in (
-            ("none", "neither", zeros, "plain", FIGURE_5),
-            ("rmm", "RMM", self.model(backbone, slots), "joint", ()),
-            ("avr", "AVR on noise", self.model(backbone, NoiseConfig(), avr), "joint", ()),
-            ("paper", "RMM and AVR", self.paper, "joint", FIGURE_5),
-            (
-                "modality_dropout",
-                "neither, trained for absence",
-                zeros,
-                "modality_dropout",
-                FIGURE_5,
-            ),
-        ):
-            yield self.run(
-                f"table4/{method}",
-                about,
-                model,
-                regime,
-                0 if method == "none" else self.budget.joint,
-                parent="complete/plain",
-                scenarios=SCENARIOS + more,
-            )
-
-    def table5(self) -> Iterator[Experiment]:
-        """Yield the paper's model with other numbers of slots; L = 75 is ``table4/paper``."""
-        for paper_slots in SLOTS:
-            if paper_slots != 75:
-                num_slots = round(paper_slots * self.sizes["num_slots"] / 75)
-                model = resize(self.paper, {"num_slots": num_slots})
-                yield self._from_plain(f"table5/slots_{paper_slots}", f"L = {paper_slots}", model)
-
-    def table6(self) -> Iterator[Experiment]:
-        """Yield the paper's model with other numbers of steps; K = 10 is ``table4/paper``."""
-        for paper_steps in STEPS:
-            if paper_steps != 10:
-                num_steps = round(paper_steps * self.sizes["num_steps"] / 10)
-                model = resize(self.paper, {"num_steps": num_steps})
-                yield self._from_plain(f"table6/steps_{paper_steps}", f"K = {paper_steps}", model)
-
     def few_labels(self) -> Iterator[Experiment]:
         """Yield what learns when few training questions tell their answer."""
         plug_ins = {method: (about, model) for method, about, model, _ in self._plug_ins()}
@@ -248,18 +205,6 @@ class _Plan(Recipe):
             about = method.replace("_", " ")
             model = self.model(backbone, ZerosConfig())
             yield self._with_few_labels(method, about, model, "modality_dropout", parent)
-
-    def unet(self) -> Iterator[Experiment]:
-        """Yield the paper's row with the paper's denoiser."""
-        model = preset("paper", self.budget.size)
-        yield self.run(
-            "unet/paper",
-            "RMM and AVR with the U-Net",
-            model,
-            "joint",
-            self.budget.unet,
-            parent="complete/plain",
-        )
 
     def coupling(self, value: float) -> Iterator[Experiment]:
         """Yield the main methods in a world where sight tells more, or less, about sound."""
@@ -290,9 +235,6 @@ class _Plan(Recipe):
             world=world,
         )
 
-    def _from_plain(self, name: str, about: str, model: ModelConfig) -> Experiment:
-        return self.run(name, about, model, "joint", self.budget.joint, parent="complete/plain")
-
     def _with_few_labels(
         self, method: str, about: str, model: ModelConfig, regime: str, parent: str
     ) -> Experiment:
@@ -305,11 +247,6 @@ class _Plan(Recipe):
             parent=f"complete/{parent}",
             labelled_fraction=LABELLED_FRACTION,
         )
-
-    def _light(self, model: ModelConfig) -> ModelConfig:
-        """Return ``model`` with the light denoiser in its enhancer."""
-        denoiser = self.sized(LightConfig())
-        return replace(model, enhancer=replace(model.enhancer, denoiser=denoiser))  # type: ignore[call-arg]
 
     def _wide(self) -> ModelConfig:
         return widened(self.recommended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avqa_core.experiments import planning
+from avqa_core.experiments import paper_tables, planning
 from avqa_core.ledger import ledger
 from avqa_core.viz.ablation_views import (
     MISSING,
@@ -34,12 +34,12 @@ GAPS = {
 
 def slots() -> dict[int, str]:
     """Return the experiments of Table 5 by the paper's number of slots."""
-    return {one: BOTH if one == 75 else f"table5/slots_{one}" for one in planning.SLOTS}
+    return {one: BOTH if one == 75 else f"table5/slots_{one}" for one in paper_tables.SLOTS}
 
 
 def steps() -> dict[int, str]:
     """Return the experiments of Table 6 by the paper's number of steps."""
-    return {one: BOTH if one == 10 else f"table6/steps_{one}" for one in planning.STEPS}
+    return {one: BOTH if one == 10 else f"table6/steps_{one}" for one in paper_tables.STEPS}
 
 
 def words(stored: Stored) -> dict[str, str]:

@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 
 from avqa_core import experiments
+from avqa_core.backbones import backbones
+from avqa_core.completion import completers
 from avqa_core.config import from_dict, to_dict
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import capacity, planning, recipe
+from avqa_core.experiments import capacity, paper_tables, planning, recipe
 from avqa_core.experiments.experiment import Experiment
 
 BOOK = {one.name: one for one in experiments.plan("book", [0])}
+PAPER_TABLES = ("table1", "table3", "table4", "table5", "table6")
 
 
 @pytest.mark.parametrize("profile", ["smoke", "book", "full"])
@@ -30,7 +33,7 @@ def test_parents_come_first_and_have_the_parts_that_are_taken(profile):
 
 
 def test_what_is_compared_takes_equal_steps():
-    for group in ("plug_in", "joint", "table4", "table5", "table6", "few_labels"):
+    for group in ("plug_in", "joint", "table3", "table4", "table5", "table6", "few_labels"):
         steps = {one.num_steps for one in BOOK.values() if one.group == group} - {0}
         assert len(steps) == 1, group
     tables = {BOOK[name].num_steps for name in ("table4/paper", "table5/slots_25")}
@@ -44,12 +47,34 @@ def test_methods_of_one_group_see_the_same_missing_schedule():
             for one in BOOK.values()
             if one.group == group and one.training and one.objective.regime != "plain"
         }
-        for group in ("plug_in", "joint", "few_labels", "coupling", "table4", "table5", "table6")
+        for group in ("plug_in", "joint", "few_labels", "coupling", *PAPER_TABLES)
     }
     for group in ("plug_in", "joint", "few_labels", "coupling"):
         assert rates[group] == {recipe.BOTH_MISSING_RATE}, group
-    for group in ("table4", "table5", "table6"):
+    for group in PAPER_TABLES:
         assert rates[group] == {0.0}, f"{group}: Eq. 8 has no pass without both"
+
+
+def test_table_1_has_every_backbone_with_every_method_and_equal_steps_from_its_own_parent():
+    methods = ("modality_dropout", "paper", "recommended")
+    for backbone in paper_tables.BACKBONES:
+        plain = BOOK[f"table1/{backbone}/plain"]
+        assert plain.parent is None and plain.objective.regime == "plain"
+        for method in methods:
+            one = BOOK[f"table1/{backbone}/{method}"]
+            assert one.parent == plain.name and one.model.backbone == plain.model.backbone
+            assert one.num_steps == BOOK["table4/paper"].num_steps
+    steps = {BOOK[f"table1/{backbone}/plain"].num_steps for backbone in paper_tables.BACKBONES}
+    assert len(steps) == 1
+    kinds = {type(BOOK[f"table1/{one}/plain"].model.backbone) for one in paper_tables.BACKBONES}
+    assert len(kinds) == len(backbones)
+
+
+def test_table_3_has_every_completer_around_the_same_backbone():
+    rows = [one for one in BOOK.values() if one.group in ("table3", "table4")]
+    assert len({repr(one.model.backbone) for one in rows}) == 1
+    tried = {type(one.model.completer) for one in rows}
+    assert tried == {completers.config(name) for name in completers}
 
 
 def test_nothing_is_trained_where_nothing_can_learn():

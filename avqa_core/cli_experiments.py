@@ -27,6 +27,7 @@ def results(
     list: bool = False,
     data: Path | None = None,
     keep_stale: bool = False,
+    replay: bool = False,
     store: Path | None = None,
 ) -> int:
     """Run the experiments of the book and write the numbers that its pages read.
@@ -43,6 +44,8 @@ def results(
         list: only tell where every run stands, and the command that runs it alone.
         data: data folder; the built-in world of the profile if not given.
         keep_stale: count runs that were made by other source instead of running them again.
+        replay: run nothing; of what other source made repeat the first steps and the test, and
+            count what agrees bit for bit as made by this source.
         store: JSON file of the results; book/results/PROFILE.json if not given.
     """
     from avqa_core.experiments.making import Making
@@ -59,6 +62,8 @@ def results(
         keep_stale=keep_stale,
         store=store,
     )
+    if replay:
+        return _replay(making)
     _make(making, list_only=list)
     return 0
 
@@ -156,6 +161,23 @@ def compare(
     rows = comparison.compared(*reports, generator=np.random.default_rng(seed))
     print(comparison.table(rows), end="")
     return 0
+
+
+def _replay(making: Making) -> int:
+    """Repeat in part what other source made, say what differs, and store the rest."""
+    from avqa_core.progress import Stage, shown_stages
+
+    differ = 0
+    with making.alone():
+        events = making.replay()
+        for event in shown_stages(
+            events, lambda one: Stage("replay", one.num_done, one.num_runs, "run")
+        ):
+            name = event.run.experiment.name
+            differ += bool(event.differences)
+            print(f"{name}: {'; '.join(event.differences) or 'the same'}")
+        print(f"{making.collect()} runs in {making.store}")
+    return 1 if differ else 0
 
 
 def _make(making: Making, *, list_only: bool) -> None:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import planning, processes, results, schedule
+from avqa_core.experiments import planning, processes, replay, results, schedule
 from avqa_core.experiments.collecting import collect
 from avqa_core.experiments.experiment import Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
 from avqa_core.experiments.schedule import Cost, Planned
 from avqa_core.experiments.worlds import Watch, Worlds
+from avqa_core.training import runs
 from avqa_core.training.runs import RunFolder
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A run was repeated in part; without differences its experiment counts as made now."""
+
+    run: Planned
+    differences: tuple[str, ...]
+    num_done: int
+    num_runs: int
 
 
 class Making:
@@ -119,6 +133,28 @@ class Making:
                 f"expected {len(planned)} runs to end well, {len(failures)} failed, the first: "
                 f"{failures[0]}; the same command tries them again"
             )
+
+    def replay(self) -> Iterator[Replayed]:
+        """Repeat, in part, what other source made; what agrees counts as made by this source.
+
+        Of each experiment one seed is repeated, and speaks for the others: they run the same code.
+        """
+        stale: dict[str, list[Planned]] = {}
+        for one in self._planned(builds=False):
+            if one.outcome is not None and not runs.is_fresh(one.outcome.provenance):
+                stale.setdefault(one.experiment.name, []).append(one)
+        context = multiprocessing.get_context("forkserver")
+        # A process for each: what a run imports is part of what it was made from.
+        with ProcessPoolExecutor(self.num_jobs, context, max_tasks_per_child=1) as pool:
+            first = {name: of[0] for name, of in stale.items()}
+            found = pool.map(replay.differences, [one.folder for one in first.values()])
+            for number, (one, (differences, source)) in enumerate(
+                zip(first.values(), found, strict=True), start=1
+            ):
+                if not differences:
+                    for same in stale[one.experiment.name]:
+                        replay.vouch(same.folder, source, one.experiment.seed)
+                yield Replayed(one, tuple(differences), number, len(first))
 
     def collect(self) -> int:
         """Write all that is finished, of every group, and return the number of runs.

@@ -45,30 +45,46 @@ def run(folder: Path) -> Outcome:
     """
     job = Job.read(folder)
     data = DataFolder(job.data)
-    initial = None if job.parent_run is None else runs.load_run(Path(job.parent_run), "best")
-    if initial is not None and initial[1] != data.vocabulary:
-        raise ConfigError(
-            f"expected {job.parent_run} to know the words and answers of {job.data}, got other "
-            "ones: run the parent again"
-        )
-    parent = None if initial is None else initial[0]
+    parent = parent_of(job, data)
     if job.experiment.training is None:
-        model, trained, seconds = _as_it_starts(job.experiment, data, parent), 0, 0.0
+        model, trained, seconds = as_it_starts(job.experiment, data, parent), 0, 0.0
     else:
-        model, trained, seconds = _trained(job, folder, data, parent)
+        trainer = trainer_of(job, data, parent, folder)
+        for _ in trainer.run():
+            pass
+        model = runs.load_run(folder, "best")[0]
+        trained = sum(parameter.numel() for parameter in trainer.trained.values())
+        seconds = trainer.seconds
     outcome = _tested(job, folder, data, model, trained, seconds)
     outcome.write(folder)
     return outcome
 
 
-def _trained(
-    job: Job, folder: Path, data: DataFolder, parent: MissingModalityAVQA | None
-) -> tuple[MissingModalityAVQA, int, float]:
-    """Return the trained model, how many of its numbers learned, and the seconds it took."""
+def parent_of(job: Job, data: DataFolder) -> MissingModalityAVQA | None:
+    """Return the model that a job starts from, None if it starts anew.
+
+    Raises:
+        ConfigError: the parent was trained with other words or answers.
+    """
+    if job.parent_run is None:
+        return None
+    model, vocabulary, _ = runs.load_run(Path(job.parent_run), "best")
+    if vocabulary != data.vocabulary:
+        raise ConfigError(
+            f"expected {job.parent_run} to know the words and answers of {job.data}, got other "
+            "ones: run the parent again"
+        )
+    return model
+
+
+def trainer_of(
+    job: Job, data: DataFolder, parent: MissingModalityAVQA | None, folder: Path | None
+) -> Trainer:
+    """Return the trainer of a job that learns; without a ``folder`` it writes nothing."""
     experiment = job.experiment
     assert experiment.training is not None
     validates = experiment.training.evaluate_every > 0
-    trainer = Trainer(
+    return Trainer(
         experiment.training,
         model=experiment.model,
         objective=experiment.objective,
@@ -85,13 +101,9 @@ def _trained(
         initial_parts=experiment.parts,
         data_hash=job.data_hash,
     )
-    for _ in trainer.run():
-        pass
-    learned = sum(parameter.numel() for parameter in trainer.trained.values())
-    return runs.load_run(folder, "best")[0], learned, trainer.seconds
 
 
-def _as_it_starts(
+def as_it_starts(
     experiment: Experiment, data: DataFolder, parent: MissingModalityAVQA | None
 ) -> MissingModalityAVQA:
     """Return the model with its parent's parts; a completer with a bank takes in the clips."""
@@ -114,21 +126,10 @@ def _tested(
     seconds: float,
 ) -> Outcome:
     started = time.perf_counter()
-    device = resolve_device(job.experiment.device)
-    report = evaluate(
-        model,
-        data.dataset("test", cache=True),
-        job.experiment.scenarios,
-        seed=EVALUATION_SEED,
-        batch_size=BATCH_SIZE,
-        device=device,
-    )
-    correct: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in report.rows:
-        correct[row.scenario][str(row.category)] = row.correct
+    report = answered(job, data, model)
     return Outcome(
         identity=job.identity,
-        correct=dict(correct),
+        correct=correct_of(report),
         total=_totals(report),
         trained_parameters=trained,
         total_parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -136,8 +137,30 @@ def _tested(
         seconds=seconds,
         evaluation_seconds=time.perf_counter() - started,
         losses=_last_losses(folder / "events.jsonl"),
-        provenance=runs.provenance(job.experiment.seed, device, job.data_hash),
+        provenance=runs.provenance(
+            job.experiment.seed, resolve_device(job.experiment.device), job.data_hash
+        ),
     )
+
+
+def answered(job: Job, data: DataFolder, model: MissingModalityAVQA) -> Report:
+    """Return the answers to the test split in every scenario of a job."""
+    return evaluate(
+        model,
+        data.dataset("test", cache=True),
+        job.experiment.scenarios,
+        seed=EVALUATION_SEED,
+        batch_size=BATCH_SIZE,
+        device=resolve_device(job.experiment.device),
+    )
+
+
+def correct_of(report: Report) -> dict[str, dict[str, int]]:
+    """Return the right answers of each scenario by ``str(category)``."""
+    correct: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in report.rows:
+        correct[row.scenario][str(row.category)] = row.correct
+    return dict(correct)
 
 
 def _totals(report: Report) -> dict[str, int]:

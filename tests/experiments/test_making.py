@@ -14,6 +14,7 @@ import pytest
 
 from avqa_core import cli, experiments
 from avqa_core.experiments import planning, worker
+from avqa_core.training import runs
 from tests.training.worlds import write_world
 
 CLIPS = {"train": 24, "val": 8, "test": 8}
@@ -96,3 +97,59 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _made_by_other_source(tmp_path: Path, name: str) -> list[Path]:
+    """Let the runs of an experiment look as if the source had changed since; return their files."""
+    paths = sorted((tmp_path / "runs" / "smoke").glob(f"{name}-seed*/outcome.json"))
+    assert paths
+    for path in paths:
+        content = json.loads(path.read_text())
+        content["provenance"]["source_hash"] = "another"
+        path.write_text(json.dumps(content))
+    return paths
+
+
+@pytest.mark.slow
+def test_a_replay_speaks_for_what_computes_the_same_and_only_for_that(tmp_path, capsys):
+    _world(tmp_path / "world")
+    plan = ("--only", "table4", "--seeds", "2")
+    assert cli.main(_arguments(tmp_path, *plan)) == 0
+    same = _made_by_other_source(tmp_path, "table4-rmm")
+    changed = {
+        "table4-modality_dropout": lambda run: _edit_log(run, "learning_rate", 0.5),
+        "table4-avr": lambda run: _edit_log(run, "losses", {"total": 1.0}),
+        "table4-none": _one_more_right_answer,
+    }
+    for name, spoil in changed.items():
+        for path in _made_by_other_source(tmp_path, name):
+            spoil(path.parent)
+    capsys.readouterr()
+    assert cli.main(_arguments(tmp_path, *plan, "--replay")) == 1
+    said = capsys.readouterr().out
+    assert "table4/rmm: the same" in said
+    assert "table4/modality_dropout: step 1: learning rate" in said
+    assert "table4/avr: step 1: losses" in said
+    assert "table4/none: audio_missing: " in said
+    for path in same:  # the second seed as well, though only the first was repeated
+        told = json.loads(path.read_text())["provenance"]
+        assert told["source_hash"] == runs.source_hash(told["source_modules"])
+        assert "avqa_core.completion.rmm" in told["source_modules"]
+        assert not any("making" in one or "replay" in one for one in told["source_modules"])
+        assert told["replayed"]["seed"] == 0 and told["replayed"]["steps"] == 3
+    assert cli.main(_arguments(tmp_path, *plan, "--list")) == 0
+    listed = [one for one in capsys.readouterr().out.splitlines() if worker.__name__ in one]
+    assert sum("made by other source" in one for one in listed) == 2 * len(changed)
+
+
+def _edit_log(run: Path, key: str, value: object) -> None:
+    log = run / "events.jsonl"
+    first, *rest = log.read_text().splitlines()
+    log.write_text("\n".join([json.dumps(json.loads(first) | {key: value}), *rest]) + "\n")
+
+
+def _one_more_right_answer(run: Path) -> None:
+    content = json.loads((run / "outcome.json").read_text())
+    counts = content["correct"]["audio_missing"]
+    counts[next(iter(counts))] += 1
+    (run / "outcome.json").write_text(json.dumps(content))

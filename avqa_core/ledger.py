@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from avqa_core.experiments.paper_tables import BACKBONES
 from avqa_core.experiments.results import Stored
 from avqa_core.metrics import Interval, paired_difference
 from avqa_core.paper_values import paper_accuracy
@@ -70,6 +71,57 @@ class Entry:
 def claims() -> list[Claim]:
     """Return all claims, in the order of the paper, controls last."""
     return [*_paper_claims(), *_control_claims()]
+
+
+def table1_claims() -> list[Claim]:
+    """Return the claims of Table 1, backbone by backbone, and the control that it does not have."""
+    return [
+        Claim(
+            source=source,
+            statement=f"{statement}, {backbone}",
+            scenario=scenario,
+            better=(f"table1/{backbone}/{better}",),
+            worse=(f"table1/{backbone}/{worse}",),
+        )
+        for source, statement, better, worse in (
+            ("Table 1", "RMM and AVR lift the plain backbone", "paper", "plain"),
+            (
+                "control",
+                "RMM and AVR beat training with the modality absent",
+                "paper",
+                "modality_dropout",
+            ),
+            (
+                "control",
+                "recommended beats training with the modality absent",
+                "recommended",
+                "modality_dropout",
+            ),
+        )
+        for backbone in BACKBONES
+        for scenario in ("visual_missing", "audio_missing")
+    ]
+
+
+def table3_claims() -> list[Claim]:
+    """Return the claims of Table 3, method by method, and the controls that it does not have."""
+    published = {name: f"table3/{name}" for name in ("prompts", "shaspec", "actionmae", "drfuse")}
+    ours = {"RMM and AVR": "table4/paper", **published, "recommended": "table3/recommended"}
+    control = ("table4/modality_dropout",)
+    return [
+        Claim(source=source, statement=statement, scenario=scenario, better=(better,), worse=worse)
+        for source, statement, better, worse in (
+            *(
+                ("Table 3", f"RMM and AVR beat {name}", "table4/paper", (other,))
+                for name, other in published.items()
+            ),
+            *(
+                ("control", f"{name} beats training with the modality absent", one, control)
+                for name, one in ours.items()
+            ),
+        )
+        for scenario in ("visual_missing", "audio_missing")
+    ]
 
 
 def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:

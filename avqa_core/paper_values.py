@@ -19,7 +19,16 @@ _TABLE_4 = {
     ("0", "1"): "table4/avr",
     ("1", "1"): "table4/paper",
 }
-_TABLE_1 = {"AVST": "table4/none", "AVST+Ours": "table4/paper"}
+_BACKBONES = {"AVSD": "avsd", "Pano-AVQA": "pano_avqa", "AVST": "avst", "PSTP-Net": "pstp_net"}
+# Rows of Table 3 by what stands behind the backbone's name; Table 4 has the first and the last.
+_TABLE_3 = {
+    "": "table4/none",
+    "MissingAwarePrompts": "table3/prompts",
+    "ShaSpec": "table3/shaspec",
+    "ActionMAE": "table3/actionmae",
+    "DrFuse": "table3/drfuse",
+    "Ours": "table4/paper",
+}
 # What the paper sets where it does not vary it: these rows repeat the last one of Table 4.
 _DEFAULTS = {"slots_75", "steps_10"}
 _NOTHING = {"slots": "table4/none", "steps": "table4/rmm"}  # the rows "none" of Tables 5 and 6
@@ -47,8 +56,12 @@ def paper_accuracies(folder: Path) -> dict[tuple[str, str], float]:
         AnnotationError: a file is missing or damaged, or two tables contradict each other.
     """
     found: dict[tuple[str, str], float] = {}
-    for row in _read(folder / "table1.csv"):
-        _put(found, _TABLE_1[row["method"]], row)
+    for row in _read(folder / "table1_full.csv"):
+        backbone, _, method = row["method"].partition("+")
+        ours = "paper" if method else "plain"
+        _put(found, f"table1/{_BACKBONES[backbone]}/{ours}", row, "all_avg")
+    for row in _read(folder / "table3_full.csv"):
+        _put(found, _TABLE_3[row["method"].partition("+")[2]], row, "all_avg")
     for row in _read(folder / "table4.csv"):
         _put(found, _TABLE_4[row["rmm"], row["avr"]], row)
     for number, what in ((5, "slots"), (6, "steps")):
@@ -63,12 +76,17 @@ def paper_accuracies(folder: Path) -> dict[tuple[str, str], float]:
     return found
 
 
-def _put(found: dict[tuple[str, str], float], experiment: str, row: dict[str, str]) -> None:
-    key, value = (experiment, _MISSING[row["missing"]]), float(row["accuracy"]) / 100
+def _put(
+    found: dict[tuple[str, str], float],
+    experiment: str,
+    row: dict[str, str],
+    column: str = "accuracy",
+) -> None:
+    key, value = (experiment, _MISSING[row["missing"]]), float(row[column]) / 100
     if found.setdefault(key, value) != value:
         raise AnnotationError(
             f"expected the paper's tables to agree on {experiment} with {row['missing']} missing, "
-            f"got {100 * found[key]} and {row['accuracy']}: compare the csv files with the paper"
+            f"got {100 * found[key]} and {row[column]}: compare the csv files with the paper"
         )
 
 

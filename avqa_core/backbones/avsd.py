@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
+from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
 from avqa_core.config import require
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
 
@@ -148,11 +148,7 @@ class AVSD(Backbone):
         self.embedding = nn.Embedding(dims.num_words, config.embedding_width)
         self.question_lstm = nn.LSTM(config.embedding_width, width, batch_first=True)
         self.audio_encoder = nn.Linear(dims.audio_width, config.channels)
-        self.visual_encoder = (
-            nn.Identity()
-            if dims.visual_width == config.channels
-            else nn.Conv2d(dims.visual_width, config.channels, 1)
-        )
+        self.visual_encoder = map_projection(dims, config.channels)
         self.audio_in = nn.Linear(config.channels, width)
         self.visual_in = nn.Linear(config.channels, width)
         self.attention = FactorGraphAttention(len(self.frames) + 2, width, config.dropout)

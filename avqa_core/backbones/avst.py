@@ -7,6 +7,7 @@ question grounds itself in time, and a product with the question gives the answe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -15,9 +16,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
+from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
 from avqa_core.backbones.reader import BoundReader
 from avqa_core.config import require
+from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTerms
 
 
@@ -140,12 +142,7 @@ class AVST(Backbone):
         self.audio_encoder = nn.Sequential(
             nn.Linear(dims.audio_width, channels), nn.ReLU(), nn.Linear(channels, channels)
         )
-        # With stored maps as wide as C (the paper's case) f^v is the stored map itself.
-        self.visual_encoder = (
-            nn.Identity()
-            if dims.visual_width == channels
-            else nn.Conv2d(dims.visual_width, channels, 1)
-        )
+        self.visual_encoder = map_projection(dims, channels)
         self.visual_token = nn.Linear(2 * channels, channels)
         self.match_head = nn.Sequential(
             nn.Linear(2 * channels, channels),
@@ -165,6 +162,21 @@ class AVST(Backbone):
             if config.positions == "learned"
             else None
         )
+
+    @classmethod
+    def from_reference(cls, path: Path | str, vocabulary: Vocabulary) -> AVST:
+        """Read a checkpoint that the published program wrote; see ``published.read_avst``.
+
+        Args:
+            path: ``.pt``, ``.pth`` or ``.safetensors``; nothing in it is run.
+            vocabulary: words and answers in the order the checkpoint was trained with.
+
+        Raises:
+            CheckpointError: unreadable, or it does not fit the vocabulary or the network.
+        """
+        from avqa_core.published import read_avst  # it imports this module
+
+        return read_avst(path, vocabulary)
 
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a [B, T, C], f^v [B, T, C, H, W] and f^t [B, C]."""

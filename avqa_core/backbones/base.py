@@ -10,7 +10,7 @@ from torch import nn
 
 from avqa_core.config import PartConfig
 from avqa_core.registry import Registry
-from avqa_core.types import Answers, FeatureBatch, Features, LossTerms
+from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTerms
 
 
 class Backbone(nn.Module, ABC):
@@ -35,6 +35,16 @@ class Backbone(nn.Module, ABC):
     def loss(self, features: Features, answers: Answers, batch: FeatureBatch) -> LossTerms:
         """Return auxiliary terms beside the answer loss, such as AVST's matching, possibly none."""
         return LossTerms()
+
+
+def map_projection(dims: FeatureDims, channels: int) -> nn.Module:
+    """Return what takes stored maps ``[B, D, H, W]`` to f^v ``[B, C, H, W]``.
+
+    With maps as wide as C, as in the paper, f^v is the stored map itself.
+    """
+    if dims.visual_width == channels:
+        return nn.Identity()
+    return nn.Conv2d(dims.visual_width, channels, 1)
 
 
 backbones: Registry[Backbone] = Registry("backbone", __package__)

@@ -14,7 +14,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
+from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
 from avqa_core.config import require
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
 
@@ -208,11 +208,7 @@ class PanoAVQA(Backbone):
         self.config, self.channels = config, config.channels
         channels = config.channels
         self.audio_encoder = nn.Linear(dims.audio_width, channels)
-        self.visual_encoder = (
-            nn.Identity()
-            if dims.visual_width == channels
-            else nn.Conv2d(dims.visual_width, channels, 1)
-        )
+        self.visual_encoder = map_projection(dims, channels)
         self.language = Language(config, dims)
         self.audio = Stream(config, config.audio_layers)
         self.visual = Stream(config, config.visual_layers)

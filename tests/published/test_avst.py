@@ -32,7 +32,7 @@ def state() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def model(state, tmp_path_factory) -> AVST:
-    return read_avst(saved(state, tmp_path_factory.mktemp("avst")), VOCABULARY)
+    return AVST.from_reference(saved(state, tmp_path_factory.mktemp("avst")), VOCABULARY)
 
 
 def saved(state: dict[str, torch.Tensor], folder: Path) -> Path:

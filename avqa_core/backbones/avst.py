@@ -12,11 +12,12 @@ from typing import Literal
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
+from avqa_core.backbones.question_encoder import QuestionEncoder
 from avqa_core.backbones.reader import BoundReader
 from avqa_core.config import require
 from avqa_core.data.vocabulary import Vocabulary
@@ -58,31 +59,6 @@ class AVSTConfig(BackboneConfig):
             f"got {self.channels}: choose another size",
         )
         require(0.0 <= self.dropout < 1.0, f"AVST: expected 0 <= dropout < 1, got {self.dropout}")
-
-
-class QuestionEncoder(nn.Module):
-    """Question words to f^t: embedding, tanh, LSTM over all N steps, projection of (h, c).
-
-    Departure: none. As published, the LSTM also reads the padding, so packing would change results.
-    """
-
-    def __init__(self, num_words: int, channels: int, forget_bias: float = 0.0) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(num_words, channels)
-        self.lstm = nn.LSTM(channels, channels, batch_first=True)
-        self.project = nn.Linear(2 * channels, channels)
-        with torch.no_grad():
-            # gate order i, f, g, o
-            self.lstm.get_parameter("bias_ih_l0")[channels : 2 * channels] += forget_bias
-            self.embedding.weight[0] = 0.0  # padding begins by saying nothing
-
-    def forward(
-        self, tokens: Int[Tensor, "B N"]
-    ) -> tuple[Float[Tensor, "B C"], Float[Tensor, "B N C"]]:
-        """Return the question vector and the state after every word."""
-        states, (hidden, cell) = self.lstm(torch.tanh(self.embedding(tokens)))
-        both = torch.cat([hidden[-1], cell[-1]], dim=-1)
-        return self.project(torch.tanh(both)), states
 
 
 class QuestionOverTime(nn.Module):

@@ -15,8 +15,9 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from avqa_core.backbones.avst import QuestionEncoder, QuestionOverTime
+from avqa_core.backbones.avst import QuestionOverTime
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
+from avqa_core.backbones.question_encoder import QuestionEncoder
 from avqa_core.config import require
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
 

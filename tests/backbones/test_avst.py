@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional
 
 from avqa_core import rng
-from avqa_core.backbones.avst import AVST, AVSTConfig, QuestionEncoder, QuestionOverTime
+from avqa_core.backbones.avst import AVST, AVSTConfig, QuestionOverTime
+from avqa_core.backbones.question_encoder import QuestionEncoder
 from avqa_core.errors import ConfigError
 from avqa_core.types import FeatureDims
 from tests.factories import DIMS, make_batch

@@ -64,6 +64,11 @@ class FeatureStore:
         """The clips of the store, in the order in which they were added."""
         return list(self._clips)
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What features of any clip are made by: the provenance without a making's report."""
+        return {name: value for name, value in self.provenance.items() if name != "report"}
+
     def __getitem__(self, video_id: str) -> dict[str, np.ndarray]:
         """Return read-only views of a clip's arrays; an absent modality has no array.
 

@@ -141,6 +141,8 @@ class Trainer:
         self.processes = stack.enter_context(joined(self.device))
         settings = self.config.training
         self._provenance = provenance(settings.seed, self.device, self.data_hash)
+        # With the recipe of its features a run can be asked about a film, without its data.
+        self._provenance["features"] = self.train.store.recipe
         if self.folder is not None:
             self._open(self.folder, stack)
         for module in self.model.modules():

@@ -1,0 +1,294 @@
+"""One question about one film file: decode, encode, answer, with probabilities.
+
+A film without sound or picture is a film whose modality is absent; the model then answers as in the
+scenario of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from avqa_core import rng
+from avqa_core.config import from_dict, require
+from avqa_core.data.dataset import Questions, collate
+from avqa_core.data.folder import DataFolder
+from avqa_core.data.vocabulary import Vocabulary
+from avqa_core.encoders import catalogue
+from avqa_core.encoders.base import AudioEncoder, VisualEncoder
+from avqa_core.errors import AnnotationError, AvqaError, ConfigError
+from avqa_core.extraction import Recipe
+from avqa_core.model import MissingModalityAVQA
+from avqa_core.training import checkpoint, runs
+from avqa_core.types import FeatureBatch, FeatureDims, Modality
+from avqa_core.video.segments import Place, SegmentPolicy
+
+Missing = Literal["none", "audio", "visual", "both"]
+SCENARIOS = {
+    (True, True): "complete",
+    (False, True): "audio_missing",
+    (True, False): "visual_missing",
+    (False, False): "both_missing",
+}
+# What ends a question: both marks of the data set, the second as wide as a Chinese letter.
+ENDINGS = " \t\n.!?\uff1f"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmAnswer:
+    """What a model says about a film.
+
+    Attributes:
+        question: as the model read it.
+        scenario: what was missing, as the tables of the book name it.
+        answers: the most probable answers with their probabilities, best first.
+        notes: what a person should know who relies on the answer.
+    """
+
+    question: str
+    scenario: str
+    answers: tuple[tuple[str, float], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A trained model with the encoders that its data was extracted with.
+
+    Attributes:
+        model: in evaluation mode.
+        vocabulary: of its training split.
+        recipe: from a film to its features.
+        notes: how the recipe was found, where nothing recorded it.
+    """
+
+    model: MissingModalityAVQA
+    vocabulary: Vocabulary
+    recipe: Recipe
+    notes: tuple[str, ...] = ()
+
+    @torch.inference_mode()
+    def answer(
+        self, video: Path, question: str, *, missing: Missing = "none", top: int = 5, seed: int = 0
+    ) -> FilmAnswer:
+        """Answer a question about a film.
+
+        Args:
+            video: file.
+            question: in the words of the training questions; its question mark may be left out.
+            missing: modality to be taken away although the film has it.
+            top: how many answers are wanted.
+            seed: of the noise of a sampler.
+
+        Raises:
+            AvqaError: the film cannot be decoded, or the question has a word nobody knows.
+        """
+        require(top >= 1, f"--top: expected at least one answer, got {top}")
+        words = read_question(question, self.vocabulary)
+        dims, notes = self.model.dims, list(self.notes)
+        tokens = self.vocabulary.encode(words, dims.num_tokens)
+        if len(words) > dims.num_tokens:
+            notes.append(f"only the first {dims.num_tokens} words of the question are read")
+        clip = self.recipe.decode(video)
+        if clip.padding:
+            notes.append(f"the film is short: {clip.padding}")
+        (arrays,) = self.recipe.encode([clip])
+        present = {"audio": missing not in ("audio", "both"),
+                   "visual": missing not in ("visual", "both")}  # fmt: skip
+        for name, what in (("audio", "sound"), ("visual", "picture")):
+            if name not in arrays:
+                notes.append(f"the film has no {what}: {name} is absent")
+            elif not present[name]:
+                notes.append(f"{name} taken away as asked")
+        present = {name: is_wanted and name in arrays for name, is_wanted in present.items()}
+        batch = self._batch(video, words, tokens, arrays, present)
+        generator = rng.named(seed, "asking", *words)
+        device = next(self.model.parameters()).device
+        logits = self.model(batch.to(device), generator=generator).answers.logits[0].float()
+        best = logits.softmax(dim=-1).topk(min(top, len(logits)))
+        return FilmAnswer(
+            question=" ".join(words) + "?",
+            scenario=SCENARIOS[present["audio"], present["visual"]],
+            answers=tuple(
+                (self.vocabulary.answers[index], probability)
+                for probability, index in zip(
+                    best.values.tolist(), best.indices.tolist(), strict=True
+                )
+            ),
+            notes=tuple(notes),
+        )
+
+    def _batch(
+        self,
+        video: Path,
+        words: Sequence[str],
+        tokens: list[int],
+        arrays: Mapping[str, np.ndarray],
+        present: Mapping[str, bool],
+    ) -> FeatureBatch:
+        """Return the batch of one question that the model would get from a store."""
+        availability = torch.zeros(1, self.model.dims.num_segments, 2, dtype=torch.bool)
+        availability[..., Modality.AUDIO] = present["audio"]
+        availability[..., Modality.VISUAL] = present["visual"]
+        question = Questions(
+            tokens=torch.tensor([tokens]),
+            answer=torch.tensor([-1]),
+            question_id=torch.tensor([rng.derive(0, "asked", video.stem, *words)]),
+            video_ids=(video.stem,),
+        )
+        features = {
+            name: torch.from_numpy(arrays.get(name, np.zeros(shape, np.float16)))[None].float()
+            for name, shape in self.recipe.layout.items()
+        }
+        return collate(question, features, availability)
+
+
+def read_question(question: str, vocabulary: Vocabulary) -> list[str]:
+    """Return the words of a question as the training questions spell them.
+
+    The first word gets its capital letter, and two words that the vocabulary has as one
+    (``acoustic guitar``) are joined.
+
+    Raises:
+        AnnotationError: no words, or one that the vocabulary does not have, with the closest.
+    """
+    words = question.strip(ENDINGS).split()
+    if not words:
+        raise AnnotationError("expected a question in words, got none: ask something")
+    known = set(vocabulary.words)
+    if (capital := words[0][:1].upper() + words[0][1:]) in known:
+        words[0] = capital
+    joined: list[str] = []
+    for word in words:
+        if joined and f"{joined[-1]}_{word}" in known:
+            joined[-1] += f"_{word}"
+        else:
+            joined.append(word)
+    vocabulary.encode(joined, len(joined))
+    return joined
+
+
+def listen(
+    run: Path,
+    *,
+    data: Path | None = None,
+    audio: str | None = None,
+    visual: str | None = None,
+    weights: Sequence[Path] = (),
+    seconds: float | None = None,
+    place: Place | None = None,
+    which: checkpoint.Which = "best",
+    device: torch.device | str = "cpu",
+) -> Listener:
+    """Load a trained run and the encoders that belong to it.
+
+    Args:
+        run: run folder.
+        data: data folder whose store records encoders and segments; what the run itself recorded
+            of the features it was trained on, if None.
+        audio: encoder of the sound; as recorded, or Bandstand's, if None.
+        visual: encoder of the picture; likewise.
+        weights: files or folders with the weights of the encoders.
+        seconds: length of a segment; as recorded, or as the visual encoder's recipe has it.
+        place: where in a segment it is looked at; likewise.
+        which: the best checkpoint of the validation, or the last.
+        device: where to compute.
+
+    Raises:
+        AvqaError: something does not exist, or features of these encoders do not fit the model.
+    """
+    model, loaded = checkpoint.load_model(checkpoint.find(runs.RunFolder(run).checkpoints, which))
+    made_by = loaded.state.provenance
+    features = made_by.get("features", {}) if data is None else DataFolder(data).store.provenance
+    recorded = recorded_recipe(features)
+    notes = []
+    if data is not None and runs.data_hash(data) != made_by.get("data_hash"):
+        notes.append(f"{data} is not, or no longer, the data that the run was trained on")
+    given = {"audio": audio or recorded.get("audio"), "visual": visual or recorded.get("visual")}
+    chosen = {name: encoder or "bandstand" for name, encoder in given.items()}
+    if None in given.values():
+        notes.append(
+            "the run does not record its encoders; assumed because the widths fit: audio "
+            f"{chosen['audio']}, visual {chosen['visual']} (--data, or --audio and --visual, tell)"
+        )
+    choice = catalogue.choose(catalogue.VISUAL, chosen["visual"])
+    usual = recorded.get("segments") or replace(
+        choice.segments, num_segments=model.dims.num_segments
+    )
+    recipe = Recipe(
+        audio=catalogue.choose(catalogue.AUDIO, chosen["audio"]).load(weights).to(device),
+        visual=choice.load(weights).to(device),
+        segments=replace(
+            usual,
+            seconds=usual.seconds if seconds is None else seconds,
+            place=place or usual.place,
+            # A person who asks wants an answer; that the film was short is told.
+            short="pad",
+        ),
+    )
+    _require_fit(recipe, model.dims)
+    notes += _other_weights(recipe, recorded)
+    return Listener(
+        model=model.to(device), vocabulary=loaded.vocabulary, recipe=recipe, notes=tuple(notes)
+    )
+
+
+def recorded_recipe(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return encoders, their weights and ``segments`` as a store records them, or nothing.
+
+    Raises:
+        ConfigError: the provenance is damaged.
+    """
+    if "world" in provenance:
+        return {"audio": "bandstand", "visual": "bandstand"}
+    told = provenance.get("extraction")
+    if told is None:
+        return {}
+    try:
+        return {
+            "audio": told["audio"]["encoder"],
+            "audio_weights": told["audio"]["weights"],
+            "visual": told["visual"]["encoder"],
+            "visual_weights": told["visual"]["weights"],
+            "segments": from_dict(SegmentPolicy, told["segments"]),
+        }
+    except (KeyError, TypeError, AvqaError) as error:
+        raise ConfigError(
+            f"expected the recipe of the features in the provenance of the store, got {error}: "
+            "extract them again"
+        ) from error
+
+
+def _other_weights(recipe: Recipe, recorded: Mapping[str, Any]) -> list[str]:
+    """Return a note for each encoder whose file is not the one that the data was made with."""
+    encoders: dict[str, AudioEncoder | VisualEncoder] = {
+        "audio": recipe.audio,
+        "visual": recipe.visual,
+    }
+    return [
+        f"the data was extracted with other weights of {one.name}"
+        for name, one in encoders.items()
+        if recorded.get(name) == one.name
+        and recorded.get(f"{name}_weights") not in (None, one.weights_hash)
+    ]
+
+
+def _require_fit(recipe: Recipe, dims: FeatureDims) -> None:
+    """Refuse encoders whose features the model has never seen the like of."""
+    layout = recipe.layout
+    ours = (dims.num_segments, dims.audio_width), (
+        dims.num_segments, dims.visual_width, dims.grid_height, dims.grid_width,
+    )  # fmt: skip
+    if (layout["audio"], layout["visual"]) != ours:
+        raise ConfigError(
+            f"expected encoders that give audio {list(ours[0])} and visual {list(ours[1])}, as the "
+            f"run was trained on, got {list(layout['audio'])} from {recipe.audio.name} and "
+            f"{list(layout['visual'])} from {recipe.visual.name}: name those of its data with "
+            f"--audio and --visual (audio: {', '.join(catalogue.AUDIO)}; visual: "
+            f"{', '.join(catalogue.VISUAL)})"
+        )

@@ -1,0 +1,127 @@
+"""Published weights, found where the user says, read without running anything, checked by name."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from avqa_core.errors import FeatureError
+
+SUFFIXES = (".safetensors", ".pth", ".pt")
+# Counters of training steps: they are in some files and not in others, and nothing reads them.
+_COUNTER = "num_batches_tracked"
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def find_weights(name: str, places: Sequence[Path], published: str) -> Path:
+    """Return the one file of ``places`` (files, or folders to look into) whose name has ``name``.
+
+    Args:
+        name: of the encoder.
+        places: what the user named.
+        published: where the weights come from, for the message.
+
+    Raises:
+        FeatureError: none, or several.
+    """
+    found = [
+        file
+        for place in places
+        for file in (sorted(place.iterdir()) if place.is_dir() else [place])
+        if name in file.name.lower() and file.suffix in SUFFIXES and file.is_file()
+    ]
+    if len(found) != 1:
+        told = ", ".join(map(str, found)) or "none"
+        looked = ", ".join(map(str, places)) or "no place"
+        raise FeatureError(
+            f"expected one file of weights with {name!r} in its name and a suffix out of "
+            f"{', '.join(SUFFIXES)} in {looked}, got {told}: get {published}, and name the file, "
+            "or the folder it is in, with --weights (nothing is downloaded for you)"
+        )
+    return found[0]
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read tensors by name from .safetensors, or from a .pth file that holds nothing else.
+
+    Raises:
+        FeatureError: unreadable, or more than tensors by name.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, ValueError, RuntimeError, EOFError, KeyError) as error:
+        raise _unreadable(path, str(error)) from error
+    except (SafetensorError, pickle.UnpicklingError) as error:
+        raise _unreadable(path, "another format, or more than tensors") from error
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
+        raise _unreadable(path, f"a {type(state).__name__}")
+    return dict(state)
+
+
+def fit(
+    network: Network, state: Mapping[str, Tensor], path: Path, unused: Sequence[str] = ()
+) -> Network:
+    """Put ``state`` into a network built on the meta device; return it frozen, for evaluation.
+
+    Args:
+        network: without values.
+        state: tensors by name.
+        path: where they came from, for the message.
+        unused: names that the published file has and this network leaves out.
+
+    Raises:
+        FeatureError: a name is missing or unknown, or a shape differs; all are listed.
+    """
+    expected = network.state_dict()
+    missing = [one for one in expected if one not in state and not one.endswith(_COUNTER)]
+    unknown = [one for one in state if one not in expected and one not in unused]
+    misshapen = [
+        f"{one} {list(state[one].shape)} instead of {list(tensor.shape)}"
+        for one, tensor in expected.items()
+        if one in state and state[one].shape != tensor.shape
+    ]
+    problems = {"missing": missing, "unknown": unknown, "of another shape": misshapen}
+    told = [f"{what}: {', '.join(names)}" for what, names in problems.items() if names]
+    if told:
+        raise FeatureError(
+            f"expected the weights of {type(network).__name__} in {path}, got others "
+            f"({'; '.join(told)}): take the file of the right network"
+        )
+    values = {
+        one: torch.zeros((), dtype=torch.long) if one.endswith(_COUNTER) else state[one].float()
+        for one in expected
+    }
+    network.load_state_dict(values, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def file_hash(*paths: Path) -> str:
+    """Return the SHA-256 of the bytes of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _unreadable(path: Path, what: str) -> FeatureError:
+    reason = (what.strip().splitlines() or ["nothing"])[0][:200]
+    return FeatureError(
+        f"expected tensors by name in {path}, got {reason}: copy the file again; a .pth file may "
+        "hold tensors only, never code"
+    )

@@ -1,0 +1,127 @@
+"""Weights: found or not, read without running anything, and checked by name."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from avqa_core.encoders.weights import file_hash, find_weights, fit, read_weights
+from avqa_core.errors import FeatureError
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.map = nn.Linear(2, 3)
+        self.norm = nn.BatchNorm1d(3)
+
+
+def empty() -> Small:
+    with torch.device("meta"):
+        return Small()
+
+
+def test_a_file_is_found_in_a_folder_or_by_itself(tmp_path):
+    path = tmp_path / "ResNet18-mine.pth"
+    torch.save({}, path)
+    (tmp_path / "resnet18.txt").touch()
+    (tmp_path / "resnet18.pth").mkdir()
+    for places in ([tmp_path], [path], [tmp_path / "nowhere", tmp_path]):
+        assert find_weights("resnet18", places, "it") == path
+    torch.save({}, tmp_path / "resnet18-other.pt")
+    with pytest.raises(FeatureError, match=r"expected one file.*mine.*other"):
+        find_weights("resnet18", [tmp_path], "it")
+
+
+def test_both_formats_give_the_same_tensors(tmp_path):
+    state = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2, dtype=torch.float16)}
+    torch.save(state, tmp_path / "a.pth")
+    save_file(state, tmp_path / "a.safetensors")
+    for name in ("a.pth", "a.safetensors"):
+        read = read_weights(tmp_path / name)
+        assert read.keys() == state.keys()
+        assert all(torch.equal(read[key], state[key]) for key in state)
+
+
+class Trap:
+    """Unpickling this would make a folder."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def _cut(tmp_path, name):
+    path = tmp_path / name
+    state = {"a": torch.zeros(1000)}
+    save_file(state, path) if name.endswith("safetensors") else torch.save(state, path)
+    path.write_bytes(path.read_bytes()[:500])
+    return path
+
+
+def _saved(tmp_path, content):
+    torch.save(content, tmp_path / "a.pth")
+    return tmp_path / "a.pth"
+
+
+def _pickled(tmp_path):
+    path = tmp_path / "old.pth"
+    path.write_bytes(pickle.dumps({"a": Trap(str(tmp_path / "sprung"))}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda tmp: _cut(tmp, "a.pth"),
+        lambda tmp: _cut(tmp, "a.safetensors"),
+        lambda tmp: _saved(tmp, Trap(str(tmp / "sprung"))),
+        lambda tmp: _saved(tmp, [torch.zeros(2)]),
+        lambda tmp: _saved(tmp, {"state_dict": {"a": torch.zeros(2)}}),
+        _pickled,
+        lambda tmp: tmp / "nowhere.pth",
+        lambda tmp: tmp / "nowhere.safetensors",
+    ],
+)
+def test_what_holds_more_or_less_than_tensors_is_refused(tmp_path, make):
+    with pytest.raises(FeatureError, match="expected tensors by name"):
+        read_weights(make(tmp_path))
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_every_wrong_name_is_told(tmp_path):
+    state = dict(Small().state_dict())
+    state["map.weight"] = torch.zeros(3, 5)
+    state["head.bias"] = state.pop("map.bias")
+    del state["norm.running_var"]
+    with pytest.raises(FeatureError) as caught:
+        fit(empty(), state, tmp_path / "a.pth")
+    for told in (
+        "missing: map.bias, norm.running_var",
+        "unknown: head.bias",
+        "of another shape: map.weight [3, 5] instead of [3, 2]",
+    ):
+        assert told in str(caught.value)
+
+
+def test_a_fitted_network_is_frozen_and_holds_the_values(tmp_path):
+    state = {name: one for name, one in Small().state_dict().items() if "num_b" not in name}
+    state["fc.bias"] = torch.zeros(2)
+    network = fit(empty(), state, tmp_path / "a.pth", unused=("fc.bias",))
+    assert torch.equal(network.map.weight, state["map.weight"])
+    assert not network.training and not any(one.requires_grad for one in network.parameters())
+
+
+def test_the_hash_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"ab")
+    (tmp_path / "b").write_bytes(b"c")
+    # SHA-256 of "abc", as its standard prints it.
+    wanted = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert file_hash(tmp_path / "a", tmp_path / "b") == wanted

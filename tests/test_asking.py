@@ -1,0 +1,306 @@
+"""One question about one film: the answer is the evaluation's, and what is assumed is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avqa_core import asking, cli, rng
+from avqa_core.bandstand.world import WorldConfig, build_world
+from avqa_core.data.availability import Scenario
+from avqa_core.data.dataset import QADataset
+from avqa_core.data.folder import DataFolder
+from avqa_core.data.store import FeatureStore
+from avqa_core.data.vocabulary import Vocabulary
+from avqa_core.encoders import catalogue
+from avqa_core.errors import AnnotationError, AvqaError, ConfigError, FeatureError
+from avqa_core.evaluation import predict
+from avqa_core.extraction import Recipe, extract, find_videos
+from avqa_core.losses import ObjectiveConfig
+from avqa_core.presets import preset
+from avqa_core.training.loop import TrainConfig, Trainer
+from avqa_core.training.runs import load_run
+from avqa_core.video.segments import BANDSTAND, SegmentPolicy
+from tests.training.worlds import write_world
+from tests.video.films import steps, write_film
+
+QUESTION = "Is the cello playing?"
+THREE = SegmentPolicy(num_segments=3)
+
+
+def bandstand(segments: SegmentPolicy) -> Recipe:
+    return Recipe(
+        audio=catalogue.AUDIO["bandstand"].load(()),
+        visual=catalogue.VISUAL["bandstand"].load(()),
+        segments=segments,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Questions about twelve films of gray pictures and steps of sound, with their features."""
+    folder = tmp_path_factory.mktemp("asking") / "data"
+    write_world(folder, {"train": 8, "val": 2, "test": 2})
+    shutil.rmtree(folder / "features")
+    (folder / "films").mkdir()
+    for number in range(12):
+        level = number / 20
+        film = folder / "films" / f"{number:08d}.mkv"
+        write_film(film, sound=steps(level, 0.3, 0.6 - level))
+    videos = find_videos([folder / "films"])
+    list(extract(videos, folder / "features", bandstand(THREE)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("asking") / "run"
+    command = ["train", "--data", str(data), "--out", str(out), "--size", "tiny", "--steps", "3"]
+    assert cli.main([*command, "--batch-size", "6", "--device", "cpu"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def listener(run) -> asking.Listener:
+    return asking.listen(run)
+
+
+@pytest.fixture
+def silent_run(run, tmp_path) -> Path:
+    """A run that does not tell what its features were made by, as older ones do not."""
+    other = tmp_path / "silent"
+    shutil.copytree(run, other)
+    for path in other.glob("checkpoints/*/state.json"):
+        state = json.loads(path.read_text())
+        del state["provenance"]["features"]
+        path.write_text(json.dumps(state))
+    return other
+
+
+def film(data: Path, number: int = 0) -> Path:
+    return data / "films" / f"{number:08d}.mkv"
+
+
+@pytest.mark.parametrize(
+    ("missing", "scenario"),
+    [
+        ("none", "complete"),
+        ("audio", "audio_missing"),
+        ("visual", "visual_missing"),
+        ("both", "both_missing"),
+    ],
+)
+def test_the_answer_is_that_of_the_evaluation(listener, run, data, missing, scenario):
+    model, vocabulary, _ = load_run(run)
+    dataset = DataFolder(data).dataset("test", vocabulary)
+    batch = dataset.batch(range(len(dataset)), scenario=Scenario.parse(scenario))
+    with torch.inference_mode():
+        logits = model(batch, generator=rng.named(0, "any")).answers.logits
+    for example, wanted in zip(dataset.examples, logits.softmax(dim=-1), strict=True):
+        path = data / "films" / f"{example.video_id}.mkv"
+        answer = listener.answer(path, example.question, missing=missing, top=100)
+        assert answer.scenario == scenario
+        assert {name for name, _ in answer.answers} == set(vocabulary.answers)
+        said = dict(answer.answers)
+        np.testing.assert_allclose(
+            [said[name] for name in vocabulary.answers], wanted, atol=1e-3, rtol=0
+        )
+        assert sum(said.values()) == pytest.approx(1.0, abs=1e-4)
+        assert list(said.values()) == sorted(said.values(), reverse=True)
+
+
+@pytest.mark.parametrize("lost", ["audio", "visual"])
+def test_a_film_without_a_track_is_a_film_whose_modality_was_taken_away(
+    listener, data, tmp_path, lost
+):
+    sound = steps(0.0, 0.3, 0.6)
+    if lost == "audio":
+        path = write_film(tmp_path / "00000000.mkv")
+        told = "the film has no sound: audio is absent"
+    else:
+        path = write_film(tmp_path / "00000000.wav", seconds=0, sound=sound)
+        told = "the film has no picture: visual is absent"
+    lacking = listener.answer(path, QUESTION)
+    taken = listener.answer(film(data), QUESTION, missing=lost)
+    assert lacking.scenario == taken.scenario == f"{lost}_missing"
+    assert told in lacking.notes and f"{lost} taken away as asked" in taken.notes
+    for one, other in zip(lacking.answers, taken.answers, strict=True):
+        assert one[0] == other[0] and one[1] == pytest.approx(other[1], abs=1e-4)
+
+
+def test_a_short_film_is_told(listener, tmp_path):
+    path = write_film(tmp_path / "short.mkv", seconds=1, sound=steps(0.5))
+    (note,) = listener.answer(path, QUESTION).notes
+    assert note.startswith("the film is short: last picture held for 2 segments")
+
+
+VOCABULARY = Vocabulary(("<pad>", "Is", "is", "there", "a", "acoustic_guitar", "cello"), ("yes",))
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("Is there a cello?", "Is there a cello"),
+        ("is there  a cello ", "Is there a cello"),
+        ("Is there a cello\uff1f", "Is there a cello"),
+        ("Is there a cello ?\n", "Is there a cello"),
+        ("Is there a acoustic guitar?", "Is there a acoustic_guitar"),
+        ("cello is a acoustic_guitar", "cello is a acoustic_guitar"),
+    ],
+)
+def test_questions_are_read_as_people_write_them(question, words):
+    assert asking.read_question(question, VOCABULARY) == words.split()
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("Is there a celo?", "got 'celo': did you mean 'cello'"),
+        ("Is there a guitar?", "did you mean 'acoustic_guitar'"),
+        ("?", "none: ask something"),
+        ("", "none: ask something"),
+    ],
+)
+def test_a_word_that_nobody_knows_is_told(question, message):
+    with pytest.raises(AnnotationError, match=message.replace("?", r"\?")):
+        asking.read_question(question, VOCABULARY)
+
+
+def test_a_word_behind_the_last_one_that_is_read_is_told(listener, data):
+    long = "Is the cello playing the cello playing the cello playing the cello playing the cello"
+    assert "only the first 14 words" in "".join(listener.answer(film(data), long).notes)
+
+
+def test_the_encoders_are_those_that_the_run_recorded(listener, run, data):
+    assert asking.listen(run, data=data).recipe.provenance == listener.recipe.provenance
+    assert (listener.recipe.audio.name, listener.recipe.visual.name) == ("bandstand", "bandstand")
+    assert listener.recipe.segments == THREE and listener.notes == ()
+
+
+def test_what_nothing_records_is_assumed_and_told(run, silent_run, data, tmp_path):
+    assumed = asking.listen(silent_run)
+    (note,) = assumed.notes
+    assert "audio bandstand, visual bandstand" in note and "--data" in note
+    assert assumed.recipe.segments == THREE
+    chosen = asking.listen(run, audio="bandstand", visual="bandstand", seconds=2.0, place="start")
+    assert chosen.notes == ()
+    assert chosen.recipe.segments == SegmentPolicy(num_segments=3, seconds=2.0, place="start")
+    other = tmp_path / "data"
+    shutil.copytree(data, other)
+    questions = json.loads((other / "json" / "avqa-test.json").read_text())
+    (other / "json" / "avqa-test.json").write_text(json.dumps(questions[:-1]))
+    (note,) = asking.listen(run, data=other).notes
+    assert "not, or no longer, the data" in note
+
+
+def test_the_recipe_is_read_from_a_store():
+    assert asking.recorded_recipe({"world": {}}) == {"audio": "bandstand", "visual": "bandstand"}
+    assert asking.recorded_recipe({}) == {}
+    found = asking.recorded_recipe(bandstand(THREE).provenance)
+    assert found["audio"] == found["visual"] == "bandstand" and found["segments"] == THREE
+    with pytest.raises(ConfigError, match="extract them again"):
+        asking.recorded_recipe({"extraction": {"audio": {}}})
+
+
+def test_other_weights_than_those_of_the_data_are_told(run, data, tmp_path):
+    other = tmp_path / "data"
+    shutil.copytree(data, other)
+    index = json.loads((other / "features" / "index.json").read_text())
+    index["provenance"]["extraction"]["visual"]["weights"] = "0" * 64
+    (other / "features" / "index.json").write_text(json.dumps(index))
+    notes = asking.listen(run, data=other).notes
+    assert "the data was extracted with other weights of bandstand" in notes
+    assert len(notes) == 2, "the other note: it is not the data of the run"
+
+
+def test_encoders_that_do_not_fit_are_refused(run, tmp_path):
+    from avqa_core.encoders.resnet18 import ResNet18
+
+    with rng.initialising(0):
+        torch.save(ResNet18().state_dict(), tmp_path / "resnet18.pth")
+    with pytest.raises(ConfigError, match=r"\[3, 64, 4, 6\].*\[3, 512, 14, 14\] from resnet18"):
+        asking.listen(run, visual="resnet18", weights=[tmp_path])
+    with pytest.raises(FeatureError, match="vggish-10086976"):
+        asking.listen(run, audio="vggish")
+
+
+def test_asking_from_the_command_line(run, data, capsys):
+    command = ["ask", str(film(data)), "is the cello playing", "--run", str(run)]
+    assert cli.main([*command, "--data", str(data), "--missing", "audio", "--top", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "00000000.mkv: Is the cello playing?"
+    assert lines[1] == "scenario: audio_missing"
+    assert [line[7:9] for line in lines[2:4]] == [" %"] * 2
+    assert lines[4:] == ["note: audio taken away as asked"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{film}", "Is the celo playing?", "--run", "{run}"], "did you mean 'cello'"),
+        (["{nowhere}", QUESTION, "--run", "{run}"], "no such file"),
+        (["{text}", QUESTION, "--run", "{run}"], "cannot be decoded"),
+        (["{film}", QUESTION, "--run", "{nowhere}"], "train first"),
+        (["{film}", QUESTION, "--run", "{run}", "--data", "{nowhere}"], "data folder"),
+        (["{film}", QUESTION, "--run", "{run}", "--top", "0"], "--top"),
+        (["{film}", QUESTION, "--run", "{run}", "--visual", "clip"], "clip-vit-base-patch32"),
+    ],
+)
+def test_what_a_user_does_wrong_is_one_line(run, data, tmp_path, capsys, arguments, message):
+    (tmp_path / "text.mp4").write_text("no film")
+    places = {
+        "film": film(data),
+        "run": run,
+        "nowhere": tmp_path / "nowhere",
+        "text": tmp_path / "text.mp4",
+    }
+    assert cli.main(["ask", *(one.format(**places) for one in arguments)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and message in line
+
+
+def test_every_error_is_of_the_package(listener, data):
+    with pytest.raises(AvqaError):
+        listener.answer(data, QUESTION)
+
+
+@pytest.mark.slow
+def test_films_give_the_answers_of_the_scenes_they_were_made_from(tmp_path):
+    world, out = tmp_path / "world", tmp_path / "films"
+    splits = {"train": 10, "val": 1, "test": 1}
+    list(build_world(WorldConfig(), world, splits=splits, num_workers=1, video=True))
+    list(extract(find_videos([world / "media"]), out, bandstand(BANDSTAND)))
+    data = DataFolder(world)
+    direct = data.dataset("train")
+    trainer = Trainer(
+        TrainConfig(num_steps=120, batch_size=64, learning_rate=3e-3, evaluate_every=0),
+        model=preset("recommended", "tiny"),
+        objective=ObjectiveConfig(regime="plain"),
+        train=direct,
+    )
+    list(trainer.run())
+
+    def answers(dataset: QADataset) -> torch.Tensor:
+        said = predict(trainer.model, dataset, Scenario(), seed=0, batch_size=64, device="cpu")
+        return said.predicted
+
+    filmed = QADataset(direct.examples, FeatureStore.open(out), direct.vocabulary)
+    said = answers(direct)
+    agreement = (answers(filmed) == said).float().mean()
+    assert agreement >= 0.95
+    # The check can tell: this network looks at the clip, and a film of another clip changes much.
+    clips = filmed.clips
+    other = dict(zip(clips, clips[1:] + clips[:1], strict=True))
+    swapped = [_about(example, other[example.video_id]) for example in direct.examples]
+    confused = answers(QADataset(swapped, FeatureStore.open(out), direct.vocabulary))
+    assert (confused == said).float().mean() < 0.8, "the network does not look at the clip"
+
+
+def _about(example, video_id):
+    return replace(example, video_id=video_id)

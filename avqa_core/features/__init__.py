@@ -1,0 +1,1 @@
+"""Features that come from elsewhere: folders of per-clip files into the packed store."""

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from avqa_core import cli
+from tests.audit.tables import write_csv
+from tests.data.samples import make_row, write_rows
+
+STORED = Path(__file__).resolve().parents[1] / "book" / "results" / "paper"
+
+
+def test_a_published_table_is_told_row_by_row(capsys):
+    assert cli.main(["audit", str(STORED / "table1_full.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "test files: avqa-test.original (9185 questions), avqa-test (9129 questions)" in said
+    assert said.count("every average follows") == 14
+    assert "printed 69.95, cells give 66.95 (153 right answers fewer)" in said
+    assert "the same Audio cells 79.84, 64.81 in: AVSD+Ours, audio; AVST+Ours, audio" in said
+
+
+def test_a_table_of_ones_own_against_ones_own_questions(tmp_path, capsys):
+    counting = {"type": json.dumps(["Audio", "Counting"])}
+    rows = [make_row(question_id=n, **(counting if n < 3 else {})) for n in range(10)]
+    questions = write_rows(tmp_path / "mine.json", rows)
+    names = ["method", "A_cnt", "AV_exist", "all_avg"]
+    # 2 of 3 and 5 of 7 make 7 of 10; a third row has no fraction of 3
+    table = write_csv(
+        tmp_path / "t.csv", names, ["a", "66.67", "71.43", "70.00"],
+        ["b", "66.67", "71.43", "71.00"], ["c", "50.00", "71.43", "70.00"],
+    )  # fmt: skip
+    store = tmp_path / "counts.json"
+    command = ["audit", str(table), "--questions", str(questions), "--store", str(store)]
+    assert cli.main(command) == 0
+    said = capsys.readouterr().out
+    assert "mine, columns as headed: every average follows" in said
+    assert "All printed 71.00, cells give 70.00" in said
+    assert "with 70.00 for 71.00 in All: every average would follow" in said
+    assert "mine: of 2 cells at least 1 no fraction of its questions (Audio Counting)" in said
+    assert cli.main(["audit", str(table), "--questions", str(store)]) == 0
+    assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize("what", ["table", "questions"])
+def test_what_cannot_be_read_is_one_line_and_exit_code_2(what, tmp_path, capsys):
+    table = write_csv(tmp_path / "t.csv", ["method", "score"], ["a", "66.67"])
+    more = ["--questions", str(tmp_path / "nowhere.json")] if what == "questions" else []
+    assert cli.main(["audit", str(table), *more]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: expected")

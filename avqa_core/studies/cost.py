@@ -72,7 +72,7 @@ def _counted(built: MissingModalityAVQA, batch: FeatureBatch, regime: Regime) ->
     loss_module = LossModule(built, ObjectiveConfig(regime=regime)).train()
     with FlopCounterMode(display=False) as training:
         loss_module(batch, rng.named(0, "cost")).total().backward()
-    built.eval()
+    built.eval().requires_grad_(False)  # the counter stumbles over gradients switched off around it
     return Cost(
         **{
             name: sum(one.numel() for one in getattr(built, name).parameters())
@@ -85,7 +85,7 @@ def _counted(built: MissingModalityAVQA, batch: FeatureBatch, regime: Regime) ->
 
 
 def _flops_to_answer(model: MissingModalityAVQA, batch: FeatureBatch) -> int:
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter:
         model(batch, generator=rng.named(0, "cost"))
     return counter.get_total_flops()
 

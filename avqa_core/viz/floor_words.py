@@ -1,0 +1,90 @@
+"""The numbers that the chapter on the question alone has in its prose, ready to be glued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from avqa_core.data.annotations import CATEGORIES
+from avqa_core.metrics import Interval
+from avqa_core.paper_baselines import CORRECTED, FIRST_RELEASE, PrintedRow, beside
+from avqa_core.studies.floor_results import FloorResults
+from avqa_core.studies.question_floors import ALL, NEW_CLIPS
+
+Printed = Mapping[str, Sequence[PrintedRow]]
+
+
+def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str, str]:
+    """Return every number of the page by the name it is glued under.
+
+    Args:
+        found: floors of both test files, and of a fit with more files.
+        fit: files that the floors are fitted on.
+        printed: missing modality -> rows of Tables 1 and 3.
+    """
+    measured = found.of(fit, CORRECTED)
+    files = {one.name: one for one in found.files}
+    told = {
+        name: f"{_interval(measured.row(name).accuracy)} %"
+        for name in ("constant", "category", "template", "question", "encoder")
+    }
+    for missing, rows in printed.items():
+        plain = [row for row in rows if row.is_plain]
+        for verdict in ("below", "not told apart", "above"):
+            names = [row.method for row in plain if _verdict(found, fit, row) == verdict]
+            told[f"{verdict}_{missing}".replace(" ", "_")] = _listed(names)
+        told[f"num_plain_{missing}"] = str(len(plain))
+    told |= _avst(found, fit, printed["audio"])
+    (gain,) = [
+        one
+        for of in found.gains
+        if of.test == CORRECTED
+        for one in of.rows
+        if (one.floor, one.scope) == ("template", ALL)
+    ]
+    return told | {
+        "template_first": f"{_interval(found.of(fit, FIRST_RELEASE).row('template').accuracy)} %",
+        "template_new": f"{_interval(measured.row('template', NEW_CLIPS).accuracy)} %",
+        "num_new": str(measured.row("template", NEW_CLIPS).total),
+        "num_fitted": str(sum(files[name].rows for name in fit)),
+        "num_test": str(files[CORRECTED].rows),
+        "num_test_first": str(files[FIRST_RELEASE].rows),
+        "num_repeated": str(files[FIRST_RELEASE].repeated_ids),
+        "shared_videos": str(measured.shared_videos),
+        "test_videos": str(files[CORRECTED].videos),
+        "new_questions": str(measured.new_questions),
+        "num_encoders": str(len(measured.readers)),
+        "synthetic": f"{_interval(Interval(gain.gain, gain.low, gain.high), '+.1f')} points",
+        "command": found.command,
+    }
+
+
+def _avst(found: FloorResults, fit: Sequence[str], rows: Sequence[PrintedRow]) -> dict[str, str]:
+    """Return how the paper's largest gain is made up."""
+    by_method = {row.method: row for row in rows}
+    plain, method = by_method["AVST"], by_method["AVST+Ours"]
+    measured = found.of(fit, plain.test)
+    floor = measured.row("template").accuracy.estimate
+    verdicts = [beside(plain, measured.row("template", str(one))).verdict for one in CATEGORIES]
+    return {
+        "avst": f"{100 * plain.accuracies[ALL]:.2f} %",
+        "avst_gain": f"{100 * (method.accuracies[ALL] - plain.accuracies[ALL]):.1f}",
+        "avst_below": f"{100 * (floor - plain.accuracies[ALL]):.1f}",
+        "avst_over": f"{100 * (method.accuracies[ALL] - floor):.1f}",
+        "avst_categories": f"{verdicts.count('below')} of {len(CATEGORIES)}",
+    }
+
+
+def _verdict(found: FloorResults, fit: Sequence[str], row: PrintedRow) -> str:
+    return beside(row, found.of(fit, row.test).row("template")).verdict
+
+
+def _interval(one: Interval, digits: str = ".1f") -> str:
+    low, high = f"{100 * one.low:{digits}}", f"{100 * one.high:{digits}}"
+    return f"{100 * one.estimate:{digits}} [{low}, {high}]"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them."""
+    if not names:
+        return "none"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

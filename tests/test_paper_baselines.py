@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+
+from avqa_core.errors import AnnotationError
+from avqa_core.paper_baselines import CORRECTED, FIRST_RELEASE, beside, printed_rows
+from avqa_core.studies.question_floors import FloorRow
+
+# Questions by category, as tests/data/test_annotations.py counts them in the files.
+NAMES = (
+    "Audio Counting",
+    "Audio Comparative",
+    "Visual Counting",
+    "Visual Location",
+    "Audio-Visual Existential",
+    "Audio-Visual Location",
+    "Audio-Visual Counting",
+    "Audio-Visual Comparative",
+    "Audio-Visual Temporal",
+)
+TOTALS = {
+    FIRST_RELEASE: dict(
+        zip(NAMES, (1022, 601, 1199, 1228, 995, 927, 1274, 1115, 824), strict=True)
+    ),
+    CORRECTED: dict(zip(NAMES, (1017, 594, 1197, 1225, 988, 920, 1265, 1101, 822), strict=True)),
+}
+ROWS = [row for missing in ("audio", "visual") for row in printed_rows(missing)]
+
+
+def fits(value: float, total: int) -> bool:
+    """Whether a whole number of questions is printed as this accuracy, last digit up or down."""
+    return abs(100 * round(value * total) / total - 100 * value) <= 0.0051
+
+
+def recomputed(row, totals) -> float:
+    return sum(round(row.accuracies[name] * n) for name, n in totals.items()) / sum(totals.values())
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.missing}")
+def test_a_row_is_a_fraction_of_the_file_it_is_said_to_be_of(row):
+    right = TOTALS[row.test]
+    wrong = TOTALS[CORRECTED if row.test == FIRST_RELEASE else FIRST_RELEASE]
+    assert all(fits(row.accuracies[name], total) for name, total in right.items())
+    assert not all(fits(row.accuracies[name], total) for name, total in wrong.items())
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.missing}")
+def test_the_average_follows_from_the_cells_as_they_are_read(row):
+    """Two printed averages are off by 0.07 and 0.3 points whichever way the columns are read."""
+    allowed = {("AVST+Ours", "audio"): 0.071, ("Pano-AVQA+Ours", "audio"): 0.31}
+    told = 100 * recomputed(row, TOTALS[row.test])
+    assert told == pytest.approx(
+        100 * row.accuracies["all"], abs=allowed.get((row.method, row.missing), 0.0051)
+    )
+    swapped = dict(TOTALS[row.test])
+    one, other = "Audio-Visual Location", "Audio-Visual Counting"
+    swapped[one], swapped[other] = swapped[other], swapped[one]
+    as_printed = 100 * recomputed(row, swapped)
+    assert abs(as_printed - 100 * row.accuracies["all"]) > 0.15
+
+
+def test_rows_of_both_tables_come_once_and_the_headline_numbers_are_there():
+    by_method = {(row.method, row.missing): row for row in ROWS}
+    assert len(by_method) == len(ROWS) == 24
+    assert by_method["AVST", "audio"].accuracies["all"] == pytest.approx(0.3660)
+    assert by_method["AVST+DrFuse", "visual"].accuracies["all"] == pytest.approx(0.6718)
+    assert {row.method for row in ROWS if row.is_plain} == {"AVSD", "Pano-AVQA", "AVST", "PSTP-Net"}
+
+
+def row_with(accuracy: float):
+    row = next(row for row in ROWS if row.method == "AVST")
+    return type(row)(
+        method="AVST",
+        missing="audio",
+        test=FIRST_RELEASE,
+        accuracies={"all": accuracy},
+        source="made up",
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "verdict"),
+    [(0.40, "below"), (0.46, "not told apart"), (0.54, "not told apart"), (0.60, "above")],
+)
+def test_a_verdict_is_given_only_where_intervals_do_not_overlap(accuracy, verdict):
+    """Floor 0.5 within 0.48 and 0.52; half the score interval of 1,000 questions is about 0.03."""
+    floor = FloorRow(floor="template", scope="all", correct=(500,), total=1000, low=0.48, high=0.52)
+    found = beside(row_with(accuracy), floor)
+    assert found.verdict == verdict
+    assert found.paper.estimate == pytest.approx(accuracy)
+    assert found.floor.estimate == 0.5
+
+
+def test_a_missing_or_damaged_table_is_one_error(tmp_path):
+    with pytest.raises(AnnotationError, match="restore the file"):
+        printed_rows("audio", tmp_path)
+    (tmp_path / "table1_full.csv").write_text("method,missing,source\nAVST,audio,here\n")
+    with pytest.raises(AnnotationError, match="in every column of AVST"):
+        printed_rows("audio", tmp_path)
+    (tmp_path / "table1_full.csv").write_text("")
+    with pytest.raises(AnnotationError, match="expected rows with method"):
+        printed_rows("audio", tmp_path)

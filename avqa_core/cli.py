@@ -8,11 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import tyro
 
+from avqa_core.cli_audit import audit
+from avqa_core.cli_checkpoints import import_checkpoint
+from avqa_core.cli_data import inspect, pack
 from avqa_core.cli_experiments import compare, grid, results
+from avqa_core.cli_floors import floors
+from avqa_core.cli_media import ask, extract
 from avqa_core.errors import AvqaError
 
 Several = tuple[str, ...]
@@ -262,19 +267,6 @@ def encoders(
     return 0
 
 
-def inspect(path: Annotated[Path, tyro.conf.Positional]) -> int:
-    """Describe a run, a checkpoint, a data folder, a feature store or a report.
-
-    Args:
-        path: of what to describe.
-    """
-    from avqa_core.inspection import describe
-
-    for line in describe(path):
-        print(line)
-    return 0
-
-
 def env() -> int:
     """Check whether this machine has what the package needs; exit code 1 if it has not."""
     from avqa_core.inspection import environment
@@ -288,11 +280,17 @@ def env() -> int:
 COMMANDS: dict[str, Callable[..., Any]] = {
     "world": world,
     "encoders": encoders,
+    "pack": pack,
+    "extract": extract,
     "train": train,
     "evaluate": evaluate,
+    "ask": ask,
     "results": results,
     "grid": grid,
     "compare": compare,
+    "audit": audit,
+    "floors": floors,
+    "import-checkpoint": import_checkpoint,
     "inspect": inspect,
     "env": env,
 }

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.S | re.M)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.S | re.M)
 
 
 def shell(command: str, folder: Path) -> str:
@@ -49,9 +49,25 @@ def test_the_python_quick_start(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_line(tmp_path: Path) -> None:
-    (source,) = [block for block in blocks("bash") if "avqa train" in block]
+    (source,) = [block for block in blocks("bash") if "avqa evaluate" in block]
     assert "audio_missing" in shell(source, tmp_path)
     assert (tmp_path / "build/runs/mine/report.json").is_file()
+
+
+@pytest.mark.slow
+def test_the_videos(tmp_path: Path) -> None:
+    (source,) = [block for block in blocks("bash") if "avqa ask" in block]
+    said = shell(source, tmp_path)
+    assert "70000000.mp4: Is there a flute sound?" in said
+    assert "scenario: complete" in said and "note:" not in said
+
+
+@pytest.mark.slow
+def test_the_page_on_your_own_data(tmp_path: Path) -> None:
+    page = (ROOT / "book" / "your_own_data.md").read_text()
+    for source in blocks("bash", page):
+        said = shell(source, tmp_path)
+    assert "scenario: visual_missing" in said
 
 
 @pytest.mark.slow

@@ -1,0 +1,161 @@
+"""Tables 1 and 3 of the paper as a reader meets them: every backbone, every method, their cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from avqa_core.backbones import backbones
+from avqa_core.completion.zeros import ZerosConfig
+from avqa_core.enhancement.identity import IdentityConfig
+from avqa_core.experiments import planning
+from avqa_core.experiments.paper_tables import BACKBONES
+from avqa_core.model import ModelConfig
+from avqa_core.presets import SIZES, resize
+from avqa_core.studies.cost import Cost, cost
+from avqa_core.viz.ablation_views import MISSING, not_stored
+from avqa_core.viz.display import Rich
+from avqa_core.viz.figures.accuracy import accuracy_by_category
+from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.tables import Cell, Column, table
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+NAMES = {"avsd": "AVSD", "pano_avqa": "Pano-AVQA", "avst": "AVST", "pstp_net": "PSTP-Net"}
+# Table 3: what stands in for an absent half around AVST; Table 4 has the first two and the last.
+TABLE_3 = (
+    "table4/none",
+    "table4/modality_dropout",
+    "table3/slot_mean",
+    "table3/retrieval_without_question",
+    "table3/retrieval",
+    "table3/prompts",
+    "table3/prompts_prefix",
+    "table3/shaspec",
+    "table3/actionmae",
+    "table3/drfuse",
+    "table3/rmm_renormalised",
+    "table3/recommended",
+    "table4/paper",
+)
+METHODS = ("plain", "modality_dropout", "paper", "recommended")
+# Parameters of the published networks, where one number fits: AVST and PSTP-Net on MUSIC-AVQA as
+# their programs build them, Pano-AVQA at its full depth and width.
+PUBLISHED = {"Pano-AVQA": 317_600_000, "AVST": 7_916_716, "PSTP-Net": 16_383_018}
+GIGA, MEGA = 1e9, 1e6
+
+
+def plain_model(backbone: str, size: str) -> ModelConfig:
+    """Return a backbone at a size with nothing around it."""
+    config = resize(backbones.config(backbone)(), SIZES[size])
+    return ModelConfig(backbone=config, completer=ZerosConfig(), enhancer=IdentityConfig())
+
+
+def table1_names() -> list[str]:
+    """Return every run of Table 1, backbone by backbone."""
+    return [f"table1/{backbone}/{method}" for backbone in BACKBONES for method in METHODS]
+
+
+def table3_costs(profile: str, size: str) -> dict[str, Cost]:
+    """Return what each row of Table 3 costs at a size; it learns in the regime of the table."""
+    of = {one.name: one for one in planning.plan(profile, [0])}
+    rows = [of[name] for name in TABLE_3 if name != "table4/none"]
+    return {one.about: cost(resize(one.model, SIZES[size]), one.objective.regime) for one in rows}
+
+
+def backbones_figure(stored: Stored, scenario: str) -> Figure | Rich:
+    """Draw each backbone on a row of its own, every method on it, between floor and ceiling.
+
+    Args:
+        stored: results over seeds.
+        scenario: what is missing.
+    """
+    there = [name for name in table1_names() if stored.has(name)]
+    if not there:
+        return not_stored(stored, table1_names())
+    shown: dict[str, dict[str, list[float]]] = {}
+    for name in there:
+        _, backbone, method = name.split("/")
+        values = list(stored.accuracies(name, scenario).values())
+        shown.setdefault(_mark(method), {})[NAMES[backbone]] = values
+    rows = list(dict.fromkeys(NAMES[name.split("/")[1]] for name in there))
+    floor, ceiling = stored.floor(there[0]), stored.ceiling(there[0], scenario)
+    return accuracy_by_category(
+        shown,
+        floors={} if floor is None else dict.fromkeys(rows, floor),
+        ceilings={} if ceiling is None else dict.fromkeys(rows, ceiling),
+    )
+
+
+def lifts_table(stored: Stored, *, caption: str) -> Rich:
+    """Return one row a backbone: what each method adds, paired by seed, to the plain backbone.
+
+    Args:
+        stored: results over seeds.
+        caption: what the table shows.
+    """
+    rows: list[dict[str, Cell]] = []
+    for backbone in BACKBONES:
+        plain = f"table1/{backbone}/plain"
+        if not stored.has(plain):
+            continue
+        row: dict[str, Cell] = {"backbone": NAMES[backbone], "seeds": len(stored.seeds(plain))}
+        for scenario in MISSING:
+            row[scenario] = stored.accuracy(plain, scenario).estimate
+            for method in METHODS[1:]:
+                name = f"table1/{backbone}/{method}"
+                if stored.has(name) and stored.shared_seeds(name, plain):
+                    gap = stored.difference(name, plain, scenario)
+                    row[f"{method} {scenario}"] = in_points(gap)
+        rows.append(row)
+    if not rows:
+        return not_stored(stored, table1_names())
+    columns = [Column("backbone", "backbone")]
+    for scenario in MISSING:
+        short = scenario.removesuffix("_missing")
+        columns.append(Column(scenario, f"{short} missing: plain (%)", scale=100))
+        columns += [
+            Column(f"{method} {scenario}", f"{method.replace('_', ' ')} (points, 95 %)")
+            for method in METHODS[1:]
+        ]
+    return table([*columns, Column("seeds", "seeds", digits=0)], rows, caption=caption)
+
+
+def cost_table(costs: Mapping[str, Cost], published: Mapping[str, int], *, caption: str) -> Rich:
+    """Return one row a model: parameters beside the published ones, and FLOPs of one question.
+
+    Args:
+        costs: by name of the row.
+        published: parameters by name of the row, where they are known.
+        caption: what the table shows.
+    """
+    columns = (
+        Column("model", "model"),
+        Column("backbone", "backbone (million)", scale=1 / MEGA, digits=2),
+        Column("published", "published (million)", scale=1 / MEGA, digits=2),
+        Column("around", "completer and enhancer (million)", scale=1 / MEGA, digits=2),
+        Column("complete", "answer, both present (GFLOP)", scale=1 / GIGA, digits=2),
+        Column("missing", "answer, audio missing (GFLOP)", scale=1 / GIGA, digits=2),
+        Column("training", "learn, one question (GFLOP)", scale=1 / GIGA, digits=2),
+    )
+    rows: list[dict[str, Cell]] = [
+        {
+            "model": name,
+            "backbone": one.backbone,
+            "published": published.get(name),
+            "around": one.completer + one.enhancer,
+            "complete": one.complete,
+            "missing": one.missing,
+            "training": one.training,
+        }
+        for name, one in costs.items()
+    ]
+    return table(columns, rows, caption=caption)
+
+
+def _mark(method: str) -> str:
+    """Return the name under which a method has its colour everywhere in the book."""
+    return "none" if method == "plain" else method

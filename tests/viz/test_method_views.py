@@ -1,0 +1,66 @@
+"""Tables 1 and 3 as pictures and tables, from numbers made for it."""
+
+from __future__ import annotations
+
+from avqa_core.experiments.results import Stored
+from avqa_core.studies.cost import Cost
+from avqa_core.viz import method_views as views
+from tests.experiments.stored_results import stored
+
+
+def _results() -> Stored:
+    """Two backbones: what is added to the plain one is 10, 20 and 30 of 100 questions."""
+    return stored(
+        {
+            f"table1/{backbone}/{method}": {
+                scenario: [(10 + 10 * place + seed, 20) for seed in range(3)]
+                for scenario in ("complete", "audio_missing", "visual_missing")
+            }
+            for backbone in ("avst", "pstp_net")
+            for place, method in enumerate(views.METHODS)
+        }
+    )
+
+
+def test_every_backbone_has_a_row_with_every_method_between_its_bounds():
+    figure = views.backbones_figure(_results(), "audio_missing")
+    (panel,) = figure.axes
+    assert [one.get_text() for one in panel.get_yticklabels()] == ["AVST", "PSTP-Net"]
+    labels = panel.get_legend_handles_labels()[1]
+    assert labels == [
+        "never trained for absence",
+        "modality dropout",
+        "paper's form",
+        "recommended",
+        "floor to ceiling",
+    ]
+
+
+def test_lifts_are_paired_by_seed_and_count_points():
+    text = views.lifts_table(_results(), caption="n").text
+    (row,) = [line for line in text.splitlines() if line.strip().startswith("PSTP-Net")]
+    for points in ("+10.0", "+20.0", "+30.0"):
+        assert row.count(f"{points} ({points} to {points})") == 2
+    assert "31.0" in row  # 11 and 20 of 100 on average
+
+
+def test_what_is_not_stored_is_a_box_with_the_command():
+    for shown in (
+        views.backbones_figure(Stored("book"), "audio_missing"),
+        views.lifts_table(Stored("book"), caption="n"),
+    ):
+        assert "avqa results --profile book --only table1" in shown.text
+
+
+def test_costs_stand_beside_what_is_published():
+    one = Cost(
+        backbone=7_916_716,
+        completer=2_000_000,
+        enhancer=500_000,
+        complete=109_000_000,
+        missing=4_100_000_000,
+        training=9_000_000_000,
+    )
+    text = views.cost_table({"AVST": one}, {"AVST": 7_900_000}, caption="n").text
+    row = text.splitlines()[-1].split()
+    assert row == ["AVST", "7.92", "7.90", "2.50", "0.11", "4.10", "9.00"]

@@ -214,6 +214,7 @@ def test_other_weights_than_those_of_the_data_are_told(run, data, tmp_path):
     index = json.loads((other / "features" / "index.json").read_text())
     index["provenance"]["extraction"]["visual"]["weights"] = "0" * 64
     (other / "features" / "index.json").write_text(json.dumps(index))
+    (other / "features" / "index.crc32").unlink()
     notes = asking.listen(run, data=other).notes
     assert "the data was extracted with other weights of bandstand" in notes
     assert len(notes) == 2, "the other note: it is not the data of the run"

@@ -31,6 +31,8 @@ class SegmentTransformerConfig(CompleterConfig):
         num_layers: of the transformer.
         num_heads: of its attention.
         dropout: within its layers.
+        recall_weight: of the recall error beside the answer loss. A frozen backbone knows its
+            training clips by heart, and an answer loss through it teaches to remind it of them.
     """
 
     width: int = 128
@@ -38,8 +40,13 @@ class SegmentTransformerConfig(CompleterConfig):
     num_layers: int = 2
     num_heads: int = 4
     dropout: float = 0.0
+    recall_weight: float = 20.0
 
     def __post_init__(self) -> None:
+        require(
+            self.recall_weight >= 0,
+            f"segment_transformer: expected recall_weight >= 0, got {self.recall_weight}",
+        )
         require(
             self.width % self.num_heads == 0,
             f"segment_transformer: expected width divisible by num_heads={self.num_heads}, "
@@ -130,6 +137,7 @@ class SegmentTransformer(Completer):
             completion.pseudo_visual, features.visual.detach(), reduction="none"
         )
         visual = error.sum(dim=(-3, -2, -1)) / error[0, 0].numel()
+        weight = self.config.recall_weight
         return LossTerms.masked_mean(
-            "recall_audio", audio.mean(dim=-1), hidden[..., Modality.AUDIO]
-        ) | LossTerms.masked_mean("recall_visual", visual, hidden[..., Modality.VISUAL])
+            "recall_audio", audio.mean(dim=-1), hidden[..., Modality.AUDIO], weight
+        ) | LossTerms.masked_mean("recall_visual", visual, hidden[..., Modality.VISUAL], weight)

@@ -21,6 +21,10 @@ FORMAT = 1
 DTYPE = np.dtype("<f2")
 SHARD_BYTES = 256 * 2**20
 INDEX = "index.json"
+# Checksum of the index, written after it: an index without one was cut off from it by a kill, or is
+# older than this file, and counts.
+INDEX_CHECKSUM = "index.crc32"
+MOST_AXES, MOST_BYTES, MOST_ROWS = 8, 2**40, 2**40
 
 Layout = dict[str, tuple[int, ...]]
 ClipRows = dict[str, tuple[int, int]]  # array name -> (row, checksum)
@@ -80,6 +84,23 @@ class Shards:
         ]
 
 
+def check_index_bytes(content: bytes, path: Path) -> None:
+    """Compare the bytes of an index with the checksum beside it, if there is one.
+
+    Raises:
+        FeatureError: they are others than those that were written.
+    """
+    try:
+        expected = (path / INDEX_CHECKSUM).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return
+    if expected != f"{zlib.crc32(content):08x}":
+        raise FeatureError(
+            f"expected the {INDEX} at {path} that was written, got other bytes: copy the store "
+            f"again, with its {INDEX_CHECKSUM}, or extract the features again"
+        )
+
+
 def checksum(array: np.ndarray) -> int:
     """Return the CRC-32 of an array's bytes."""
     return zlib.crc32(np.ascontiguousarray(array).data)
@@ -107,7 +128,8 @@ def check_clip(video_id: Any, arrays: Mapping[str, Any], layout: Mapping[str, An
     """
     check_video_id(video_id)
     for name, (row, crc) in arrays.items():
-        if name not in layout or type(row) is not int or type(crc) is not int or row < 0:
+        is_place = type(row) is int and 0 <= row < MOST_ROWS
+        if name not in layout or not is_place or type(crc) is not int:
             raise ValueError(f"clip {video_id!r} with {arrays}")
 
 
@@ -120,7 +142,11 @@ def check_layout(layout: Mapping[str, Sequence[int]]) -> None:
     if not layout:
         raise FeatureError("expected at least one named array in the layout, got none: name one")
     for name, shape in layout.items():
-        sizes_fit = bool(shape) and all(type(size) is int and 0 < size < 2**31 for size in shape)
+        sizes_fit = (
+            0 < len(shape) <= MOST_AXES
+            and all(type(size) is int and 0 < size < 2**31 for size in shape)
+            and math.prod(shape) * DTYPE.itemsize <= MOST_BYTES
+        )
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", name) or not sizes_fit:
             raise FeatureError(
                 f"expected arrays like 'audio' with positive sizes, got {name[:80]!r} with "
@@ -145,7 +171,7 @@ def check_index(index: Any, path: Path) -> None:
         for one in layout.values():
             if one["dtype"] != "float16" or type(one["rows_per_shard"]) is not int:
                 raise ValueError(f"an array of {one['dtype']!r}")
-            if one["rows_per_shard"] < 1:
+            if not 1 <= one["rows_per_shard"] <= MOST_ROWS:
                 raise ValueError(f"rows_per_shard {one['rows_per_shard']}")
         dict.items(index["provenance"])
         for video_id, arrays in index["clips"].items():

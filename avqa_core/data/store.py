@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from avqa_core.data.shards import DTYPE, INDEX, ClipRows, Layout, Shards, check_index, checksum
+from avqa_core.data.shards import (
+    DTYPE,
+    INDEX,
+    ClipRows,
+    Layout,
+    Shards,
+    check_index,
+    check_index_bytes,
+    checksum,
+)
 from avqa_core.data.store_writer import StoreWriter
 from avqa_core.errors import FeatureError
 
@@ -45,7 +54,9 @@ class FeatureStore:
         """
         path = Path(path)
         try:
-            index = json.loads((path / INDEX).read_text(encoding="utf-8"))
+            content = (path / INDEX).read_bytes()
+            check_index_bytes(content, path)
+            index = json.loads(content)
         except (OSError, ValueError, RecursionError) as error:
             raise FeatureError(
                 f"expected a finished feature store at {path}, got {error}: check the path, or "

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import types
+import zlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +22,7 @@ from avqa_core.data.shards import (
     DTYPE,
     FORMAT,
     INDEX,
+    INDEX_CHECKSUM,
     SHARD_BYTES,
     ClipRows,
     Layout,
@@ -90,12 +93,15 @@ class StoreWriter:
         trace: types.TracebackType | None,
     ) -> None:
         try:
-            if error is None and not self._failed:
-                self._finish()
+            try:
+                if error is None and not self._failed:
+                    self._finish()
+            finally:
+                self._close()
         except OSError as failure:
-            raise self._unwritable(failure) from failure
-        finally:
-            self._close()
+            # Closing writes too; what went wrong before it says more.
+            if error is None:
+                raise self._unwritable(failure) from failure
 
     def __contains__(self, video_id: object) -> bool:
         return video_id in self._clips
@@ -234,7 +240,7 @@ class StoreWriter:
         ours = json.loads(json.dumps(self._header()))
         try:
             differing = [key for key in ours if json.loads(line)[key] != ours[key]]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise self._damaged(line) from error
         if differing:
             raise FeatureError(
@@ -248,7 +254,7 @@ class StoreWriter:
             entry = json.loads(line)
             video_id, arrays = entry["video_id"], entry["arrays"]
             check_clip(video_id, arrays, self.layout)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise self._damaged(line) from error
         self._clips[video_id] = {name: (row, crc) for name, (row, crc) in arrays.items()}
         for name, (row, _) in arrays.items():
@@ -270,20 +276,27 @@ class StoreWriter:
             _close_durably(self._files.pop(name))
         assert self._journal is not None
         os.fsync(self._journal.fileno())
-        index = self._header() | {"clips": self._clips}
-        temporary = self.path / f"{INDEX}.{os.getpid()}.partial"
+        content = json.dumps(self._header() | {"clips": self._clips}).encode() + b"\n"
+        # In this order a kill leaves an index without a checksum, never with that of another.
+        (self.path / INDEX_CHECKSUM).unlink(missing_ok=True)
+        self._replace(INDEX, content)
+        self._replace(INDEX_CHECKSUM, f"{zlib.crc32(content):08x}\n".encode())
+
+    def _replace(self, name: str, content: bytes) -> None:
+        temporary = self.path / f"{name}.{os.getpid()}.partial"
         with temporary.open("wb") as file:
-            file.write(json.dumps(index).encode() + b"\n")
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(self.path / INDEX)
+        temporary.replace(self.path / name)
 
     def _close(self) -> None:
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
-        if self._journal is not None:
-            self._journal.close()
+        with ExitStack() as stack:  # all of them, also where closing one of them fails
+            if self._journal is not None:
+                stack.callback(self._journal.close)
+            for file in self._files.values():
+                stack.callback(file.close)
+            self._files.clear()
             self._journal = None
 
 

@@ -32,6 +32,7 @@ def test_what_was_written_is_read(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "audio-00000.bin",
         "audio-00001.bin",
+        "index.crc32",
         "index.json",
         "journal.jsonl",
         "visual-00000.bin",
@@ -145,6 +146,7 @@ def test_a_damaged_shard_is_an_error_when_the_store_is_opened(tmp_path, damage):
 )
 def test_a_damaged_index_is_one_error(tmp_path, key, value):
     path = write_store(tmp_path) / "index.json"
+    (tmp_path / "index.crc32").unlink()  # it would find any of these, and hide what is tested
     index = json.loads(path.read_text())
     path.write_text(json.dumps(index | {key: value}))
     with pytest.raises(FeatureError, match="expected"):
@@ -153,6 +155,30 @@ def test_a_damaged_index_is_one_error(tmp_path, key, value):
     path.write_text(json.dumps(index))
     with pytest.raises(FeatureError, match="undamaged"):
         FeatureStore.open(tmp_path)
+
+
+def test_one_flipped_byte_of_an_index_is_an_error(tmp_path):
+    path = write_store(tmp_path) / "index.json"
+    index = path.read_text()
+    path.write_text(index.replace('"c1"', '"c0"'))
+    with pytest.raises(FeatureError, match="got other bytes"):
+        FeatureStore.open(tmp_path)
+    path.write_text(index)
+    assert len(FeatureStore.open(tmp_path)) == 5
+
+
+def test_a_store_that_grows_has_the_checksum_of_its_new_index(tmp_path):
+    write_store(tmp_path)
+    before = (tmp_path / "index.crc32").read_text()
+    with StoreWriter(tmp_path, LAYOUT, shard_bytes=2 * 48) as writer:
+        writer.add("c9", make_clip(9))
+    assert (tmp_path / "index.crc32").read_text() != before
+    assert "c9" in FeatureStore.open(tmp_path)
+
+
+def test_an_index_without_a_checksum_counts(tmp_path):
+    (write_store(tmp_path) / "index.crc32").unlink()
+    assert len(FeatureStore.open(tmp_path)) == 5
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"3", b"\xff"])

@@ -110,7 +110,7 @@ views.fit_figure(table_1, exchanged)
 # Halves may have been rounded up, to even, or as binary fractions fall, so both ends count.
 
 # %%
-cell = rows_1["AVST, visual"].row.cells[QuestionCategory("Audio", "Counting")]
+cell = rows_1["AVST, visual"].row.cell(QuestionCategory("Audio", "Counting"))
 counting = {
     one.name: one.counts[QuestionCategory("Audio", "Counting")] for one in files
 }
@@ -197,21 +197,21 @@ print("released logs:", in_logs)
 views.averages_figure(table_1, exchanged, "Audio-Visual")
 
 # %%
-odd = {name: row for name, row in rows_1.items() if row.best.failing}
-of_avst = {one.group: one for one in odd["AVST+Ours, audio"].best.failing}
+odd = {name: row for name, row in rows_1.items() if row.explained.failing}
+of_avst = {one.group: one for one in odd["AVST+Ours, audio"].explained.failing}
 glue("excess_av", str(of_avst["Audio-Visual"].excess), display=False)
 glue("excess_all", str(of_avst[audit.ALL].excess), display=False)
 points = [
     abs(one.recomputed.percent - one.printed.percent)
     for row in odd.values()
-    for one in row.best.failing
+    for one in row.explained.failing
     if one.group == audit.ALL
 ]
 glue("odd_points", max(points), display=False)
 glue("num_odd", str(len(odd)), display=False)
 glue(
     "num_odd_averages",
-    str(sum(len(row.best.failing) for row in odd.values())),
+    str(sum(len(row.explained.failing) for row in odd.values())),
     display=False,
 )
 views.mending_table(
@@ -242,7 +242,7 @@ pairs = {
     for name in ("AVSD", "Pano-AVQA", "AVST")
 }
 widest = max(
-    abs(bound - table_1.table.row(name).averages[audit.ALL].percent)
+    abs(bound - table_1.table.row(name).average(audit.ALL).percent)
     for name, other in pairs.items()
     for bound in audit_reach.rescored_bounds(table_1, name, other, shared)
 )
@@ -269,10 +269,10 @@ audit_reach.rescored_table(
 # simulation says how sharp it is.
 
 # %%
-for name, value in audit_reach.chance_words(
+for name, told_as in audit_reach.chance_words(
     table_1, seed=run.seed, num_rows=run.num_rows
 ).items():
-    glue(name, value, display=False)
+    glue(name, told_as, display=False)
 audit_reach.chance_table(
     table_1,
     generator=np.random.default_rng(run.seed),
@@ -300,7 +300,7 @@ twice = audit.repeated_blocks(table_1.table)
 borrowed = audit.shared_blocks(table_3.table, control.table)
 for one in (*twice, *borrowed):
     print(f"{one.group} {', '.join(one.values)}: {'; '.join(one.rows)}")
-counts = rows_1["AVSD+Ours, audio"].best.counts
+counts = rows_1["AVSD+Ours, audio"].explained.counts
 right = " and ".join(str(counts[one][0]) for one in corrected.groups["Audio"])
 glue("twice_right", right, display=False)
 
@@ -349,10 +349,11 @@ views.sizes_table(
 
 # %%
 audited_2 = audit.audit(table_2, [best.as_questions("recovered")])
-half = {row.row.name: row.best for row in audited_2.rows}
+found_2 = {row.row.name: row.explained for row in audited_2.rows}
 apart = sum(
     abs(
-        half["AVSD, visual"].counts[one][0] - half["AVSD, audio"].counts[one][0]
+        found_2["AVSD, visual"].counts[one][0]
+        - found_2["AVSD, audio"].counts[one][0]
     )
     for one in types
 )
@@ -400,18 +401,18 @@ views.statements_table(said, caption="Statements about the printed tables.")
 
 # %%
 for half in ("audio", "visual"):
-    printed = table_1.table.row(f"AVST+Ours, {half}").averages[audit.ALL]
-    logged = logs.table.row(f"{half}_missing_timestep10").averages[audit.ALL]
+    printed = table_1.table.row(f"AVST+Ours, {half}").average(audit.ALL)
+    logged = logs.table.row(f"{half}_missing_timestep10").average(audit.ALL)
     glue(f"printed_{half}", printed.percent, display=False)
     glue(f"log_{half}", logged.percent, display=False)
-points = program.program_points(stored / "released_program.csv")
-glue("num_points", str(len(points)), display=False)
+choices = program.program_points(stored / "released_program.csv")
+glue("num_points", str(len(choices)), display=False)
 differing = sum(
-    one.chosen is not None and len(set(one.chosen)) > 1 for one in points
+    one.chosen is not None and len(set(one.chosen)) > 1 for one in choices
 )
 glue("num_differing", str(differing), display=False)
 views.points_table(
-    points,
+    choices,
     caption="The paper, its released program, and this package; tests are "
     "named below the folder tests.",
 )

@@ -14,6 +14,7 @@ from typing import Literal
 from avqa_core.audit.questions import Questions
 from avqa_core.audit.rounding import Printed, printed_count
 from avqa_core.audit.tables import ScoreRow, ScoreTable
+from avqa_core.errors import AnnotationError
 from avqa_core.types import QuestionCategory
 
 Orders = Literal["within_groups", "as_printed"]
@@ -128,6 +129,20 @@ class RowAudit:
     def best(self) -> Explanation | None:
         """The first explanation, None where nothing explains the row."""
         return self.explanations[0] if self.explanations else None
+
+    @property
+    def explained(self) -> Explanation:
+        """The first explanation.
+
+        Raises:
+            AnnotationError: nothing explains the row.
+        """
+        if self.best is None:
+            raise AnnotationError(
+                f"{self.row.name}: expected an explanation, got none under {self.num_hypotheses} "
+                "hypotheses: look at the misfits"
+            )
+        return self.best
 
     @property
     def is_decided(self) -> bool:

@@ -17,9 +17,12 @@ from typing import Any
 
 from avqa_core.data.annotations import count_categories, read_annotations
 from avqa_core.errors import AnnotationError
+from avqa_core.training.runs import source_hash
 from avqa_core.types import QuestionCategory
 
 FORMAT = 1
+# What the counts are computed from; stored ones are stale when any of these changes.
+SOURCES = [f"avqa_core.{name}" for name in ("audit.questions", "data.annotations", "types")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ def save_questions(
     content = {
         "format": FORMAT,
         "command": command,
+        "source_modules": SOURCES,
+        "source_hash": source_hash(SOURCES),
         "rows_in_common": shared,
         "files": [
             {

@@ -34,6 +34,29 @@ class ScoreRow:
     cells: Mapping[QuestionCategory, Printed | None]
     averages: Mapping[str, Printed | None]
 
+    def cell(self, heading: QuestionCategory) -> Printed:
+        """Return what is printed under a heading.
+
+        Raises:
+            AnnotationError: nothing is.
+        """
+        return self._there(self.cells.get(heading), str(heading))
+
+    def average(self, group: str) -> Printed:
+        """Return the printed average of a group, or of ``All``.
+
+        Raises:
+            AnnotationError: none is printed.
+        """
+        return self._there(self.averages.get(group), group)
+
+    def _there(self, value: Printed | None, what: str) -> Printed:
+        if value is None:
+            raise AnnotationError(
+                f"{self.name}, {what}: expected an accuracy, got an empty cell: choose another row"
+            )
+        return value
+
     def in_group(self, group: str) -> dict[QuestionCategory, Printed | None]:
         """Return the cells under the headings of one group."""
         return {one: value for one, value in self.cells.items() if one.group == group}

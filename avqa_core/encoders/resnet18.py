@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.encoders.base import VisualEncoder
-from avqa_core.encoders.weights import file_hash, find_weights, fit, read_weights
+from avqa_core.encoders.weights import file_hash, find_weights, fit
+from avqa_core.tensor_files import read_tensors
 
 SIDE = 224
 WIDTHS = (64, 128, 256, 512)
@@ -96,11 +97,12 @@ class ResNet18Encoder(VisualEncoder):
 
         Raises:
             FeatureError: they are not there, or are others.
+            CheckpointError: the file cannot be read, or holds more than tensors.
         """
         path = find_weights("resnet18", places, PUBLISHED)
         with torch.device("meta"):
             network = ResNet18()
-        return cls(fit(network, read_weights(path), path, unused=CLASSIFIER), file_hash(path))
+        return cls(fit(network, read_tensors(path), path, unused=CLASSIFIER), file_hash(path))
 
     def to(self, device: torch.device | str) -> ResNet18Encoder:
         """Move the network."""

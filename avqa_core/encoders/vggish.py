@@ -15,8 +15,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from avqa_core.encoders.base import AudioEncoder
-from avqa_core.encoders.weights import file_hash, find_weights, fit, read_weights
+from avqa_core.encoders.weights import file_hash, find_weights, fit
 from avqa_core.media.log_mel import NUM_BANDS, NUM_FRAMES, log_mel
+from avqa_core.tensor_files import read_tensors
 
 WIDTHS = (64, 128, 256, 512)
 HIDDEN = 4096
@@ -76,11 +77,12 @@ class VGGishEncoder(AudioEncoder):
 
         Raises:
             FeatureError: they are not there, or are others.
+            CheckpointError: the file cannot be read, or holds more than tensors.
         """
         path = find_weights("vggish", places, PUBLISHED)
         with torch.device("meta"):
             network = VGGish()
-        return cls(fit(network, read_weights(path), path), file_hash(path))
+        return cls(fit(network, read_tensors(path), path), file_hash(path))
 
     def to(self, device: torch.device | str) -> VGGishEncoder:
         """Move the network."""

@@ -1,16 +1,13 @@
-"""Published weights, found where the user says, read without running anything, checked by name."""
+"""Published weights of encoders, found where the user says and checked by name."""
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from avqa_core.errors import FeatureError
@@ -48,28 +45,6 @@ def find_weights(name: str, places: Sequence[Path], published: str) -> Path:
             "or the folder it is in, with --weights (nothing is downloaded for you)"
         )
     return found[0]
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read tensors by name from .safetensors, or from a .pth file that holds nothing else.
-
-    Raises:
-        FeatureError: unreadable, or more than tensors by name.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, RuntimeError, EOFError, KeyError) as error:
-        raise _unreadable(path, str(error)) from error
-    except (SafetensorError, pickle.UnpicklingError) as error:
-        raise _unreadable(path, "another format, or more than tensors") from error
-    if not isinstance(state, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
-    ):
-        raise _unreadable(path, f"a {type(state).__name__}")
-    return dict(state)
 
 
 def fit(
@@ -117,11 +92,3 @@ def file_hash(*paths: Path) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _unreadable(path: Path, what: str) -> FeatureError:
-    reason = (what.strip().splitlines() or ["nothing"])[0][:200]
-    return FeatureError(
-        f"expected tensors by name in {path}, got {reason}: copy the file again; a .pth file may "
-        "hold tensors only, never code"
-    )

@@ -8,7 +8,7 @@ from avqa_core import rng
 from avqa_core.backbones.avst import AVST, AVSTConfig
 from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.published.matching import Imported, check_vocabulary, fill
-from avqa_core.published.tensors import read_tensors
+from avqa_core.tensor_files import read_tensors
 from avqa_core.types import FeatureDims
 
 AUDIO_WIDTH, CHANNELS, NUM_TOKENS = 128, 512, 14

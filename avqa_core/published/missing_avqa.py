@@ -22,7 +22,7 @@ from avqa_core.model import MissingModalityAVQA, ModelConfig
 from avqa_core.presets import preset
 from avqa_core.published import avst
 from avqa_core.published.matching import Imported, check_vocabulary, fill
-from avqa_core.published.tensors import read_tensors
+from avqa_core.tensor_files import read_tensors
 
 SLOTS, BETAS, LOSS_WEIGHT = (
     "memory_network.audio_memory",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
-from avqa_core.encoders.weights import file_hash, find_weights, fit, read_weights
+from avqa_core.encoders.weights import file_hash, find_weights, fit
 from avqa_core.errors import FeatureError
 
 
@@ -36,64 +32,6 @@ def test_a_file_is_found_in_a_folder_or_by_itself(tmp_path):
     torch.save({}, tmp_path / "resnet18-other.pt")
     with pytest.raises(FeatureError, match=r"expected one file.*mine.*other"):
         find_weights("resnet18", [tmp_path], "it")
-
-
-def test_both_formats_give_the_same_tensors(tmp_path):
-    state = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2, dtype=torch.float16)}
-    torch.save(state, tmp_path / "a.pth")
-    save_file(state, tmp_path / "a.safetensors")
-    for name in ("a.pth", "a.safetensors"):
-        read = read_weights(tmp_path / name)
-        assert read.keys() == state.keys()
-        assert all(torch.equal(read[key], state[key]) for key in state)
-
-
-class Trap:
-    """Unpickling this would make a folder."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-def _cut(tmp_path, name):
-    path = tmp_path / name
-    state = {"a": torch.zeros(1000)}
-    save_file(state, path) if name.endswith("safetensors") else torch.save(state, path)
-    path.write_bytes(path.read_bytes()[:500])
-    return path
-
-
-def _saved(tmp_path, content):
-    torch.save(content, tmp_path / "a.pth")
-    return tmp_path / "a.pth"
-
-
-def _pickled(tmp_path):
-    path = tmp_path / "old.pth"
-    path.write_bytes(pickle.dumps({"a": Trap(str(tmp_path / "sprung"))}))
-    return path
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda tmp: _cut(tmp, "a.pth"),
-        lambda tmp: _cut(tmp, "a.safetensors"),
-        lambda tmp: _saved(tmp, Trap(str(tmp / "sprung"))),
-        lambda tmp: _saved(tmp, [torch.zeros(2)]),
-        lambda tmp: _saved(tmp, {"state_dict": {"a": torch.zeros(2)}}),
-        _pickled,
-        lambda tmp: tmp / "nowhere.pth",
-        lambda tmp: tmp / "nowhere.safetensors",
-    ],
-)
-def test_what_holds_more_or_less_than_tensors_is_refused(tmp_path, make):
-    with pytest.raises(FeatureError, match="expected tensors by name"):
-        read_weights(make(tmp_path))
-    assert not (tmp_path / "sprung").exists()
 
 
 def test_every_wrong_name_is_told(tmp_path):

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from avqa_core.errors import CheckpointError
 from avqa_core.published import read_avst
-from avqa_core.published.tensors import read_tensors
+from avqa_core.tensor_files import read_tensors
 from tests.published.states import shuffled_vocabulary
 
 SMALL = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.tensor([1.0, 2.0])}

@@ -10,6 +10,7 @@ import torch
 
 from avqa_core.completion import CompleterConfig
 from avqa_core.completion.retrieval import RetrievalConfig
+from avqa_core.completion.segment_transformer import SegmentTransformerConfig
 from avqa_core.errors import CheckpointError, ConfigError
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.training import runs
@@ -44,8 +45,9 @@ def test_the_total_is_the_weighted_sum_of_the_named_losses(data):
     passes = ("complete", "audio_missing", "visual_missing")
     expected = sum(event.losses[f"{name}/answer"] for name in passes)
     expected += 0.5 * sum(event.losses[f"{name}/match"] for name in passes)
-    expected += event.losses["audio_missing/recall_audio"]
-    expected += event.losses["visual_missing/recall_visual"]
+    recall = event.losses["audio_missing/recall_audio"]
+    recall += event.losses["visual_missing/recall_visual"]
+    expected += SegmentTransformerConfig().recall_weight * recall
     assert event.losses["total"] == pytest.approx(expected, rel=1e-6)
     # Nothing was taken from the picture in this pass, so there is no mean to report.
     assert "audio_missing/recall_visual" not in event.losses

@@ -247,3 +247,31 @@ def paired_gain(solution: Callable[[dict[int, float], dict[int, float]], float])
         return "a gain seed by seed, over the seeds that both have"
 
     return _verdict(check)
+
+
+def hidden_targets(solution: Callable[[Tensor, Tensor], Tensor]) -> Verdict:
+    """Check which halves of which segments may be targets of a recall loss.
+
+    Args:
+        solution: (availability, present), both bool ``[B, T, 2]`` -> bool ``[B, T, 2]``.
+    """
+
+    def check() -> str:
+        generator = rng.named(0, "hidden targets")
+        present = torch.rand(6, 5, 2, generator=generator) < 0.7
+        availability = present & (torch.rand(6, 5, 2, generator=generator) < 0.6)
+        found = _tensor(solution(availability, present), present.shape)
+        _expect(found.dtype == torch.bool, f"expected True and False, got {found.dtype}")
+        _expect(
+            not bool((found & ~present).any()),
+            "a half that was never recorded is a target: there is nothing to compare with",
+        )
+        _expect(
+            not bool((found & availability).any()),
+            "a half that the completer saw is a target: copying it would be learned",
+        )
+        missed = int((present & ~availability & ~found).sum())
+        _expect(missed == 0, f"{missed} hidden halves are no targets: they were there, and unseen")
+        return "what was there and was not shown, and nothing else"
+
+    return _verdict(check)

@@ -123,6 +123,22 @@ def test_clean_from_velocity(solution, solved, reason):
     assert bool(verdict) is solved and reason in verdict.message
 
 
+@pytest.mark.parametrize(
+    ("solution", "solved", "reason"),
+    [
+        (lambda available, present: present & ~available, True, "nothing else"),
+        (lambda available, present: ~available, False, "never recorded"),
+        (lambda available, present: present, False, "copying"),
+        (lambda available, present: torch.zeros_like(present), False, "hidden halves are no"),
+        (lambda available, present: (present & ~available).float(), False, "True and False"),
+        (lambda available, present: None, False, "None"),
+    ],
+)
+def test_hidden_targets(solution, solved, reason):
+    verdict = checks.hidden_targets(solution)
+    assert bool(verdict) is solved and reason in verdict.message
+
+
 def test_a_verdict_reads_as_a_sentence():
     assert repr(checks.Verdict(True, "all of it")) == "solved: all of it"
     assert repr(checks.Verdict(False, "a sign")) == "not yet: a sign"

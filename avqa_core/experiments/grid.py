@@ -17,7 +17,7 @@ from avqa_core.enhancement import EnhancerConfig, enhancers
 from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
-from avqa_core.experiments.budgets import BUDGETS
+from avqa_core.experiments.budgets import BUDGETS, Budget
 from avqa_core.experiments.capacity import num_parameters
 from avqa_core.experiments.experiment import SCENARIOS, Experiment
 from avqa_core.experiments.recipe import Recipe
@@ -39,6 +39,7 @@ def plan(
     regimes: Sequence[str],
     seeds: Sequence[int],
     scenarios: Sequence[str] = (ALL,),
+    budget: Budget | None = None,
 ) -> list[Experiment]:
     """Return the runs of a grid, parents before their children.
 
@@ -53,6 +54,7 @@ def plan(
         regimes: of ``plain``, ``joint``, ``modality_dropout`` and ``plug_in``.
         seeds: one run of each row for each of them.
         scenarios: in which the test split is answered; ``all`` are the four with whole modalities.
+        budget: sizes and steps; those of the profile if None.
 
     Raises:
         ConfigError: an unknown name, or none of a kind.
@@ -67,7 +69,7 @@ def plan(
     _check("--scenarios", wanted, wanted)
     runs: list[Experiment] = []
     for seed in seeds:
-        rows = _Rows(Recipe(BUDGETS[profile], seed), wanted)
+        rows = _Rows(Recipe(budget or BUDGETS[profile], seed), wanted)
         for backbone in backbone_names:
             runs.append(rows.plain(backbone))
             for regime, completer, enhancer in product(regimes, completer_names, enhancer_names):

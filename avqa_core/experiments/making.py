@@ -115,6 +115,10 @@ class Making:
         """
         return RunFolder(self.out).locked()
 
+    def run_here(self) -> Iterator[RunEnded]:
+        """Run what is not finished in this process; see ``processes.run_here``."""
+        return processes.run_here(self._planned(builds=True))
+
     def run(self) -> Iterator[RunStarted | RunEnded]:
         """Run what is not finished.
 

@@ -85,6 +85,23 @@ def run_all(planned: Sequence[Planned], num_jobs: int) -> Iterator[RunStarted | 
             process.join()
 
 
+def run_here(planned: Sequence[Planned]) -> Iterator[RunEnded]:
+    """Run all that is not finished in this process, one after the other.
+
+    For parts that only this process knows, such as one that a notebook cell has registered.
+
+    Args:
+        planned: all runs, parents before their children.
+
+    Raises:
+        AvqaError: a run failed.
+    """
+    left = [one for one in planned if not one.is_finished]
+    for number, run in enumerate(left, start=1):
+        run.open()
+        yield RunEnded(run, worker.run(run.folder), "", number, len(left))
+
+
 def _orphans(waiting: dict[Key, Planned], failed: set[Key]) -> list[Planned]:
     return [run for run in waiting.values() if run.parent in failed]
 

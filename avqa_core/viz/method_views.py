@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from avqa_core.backbones import backbones
+from avqa_core.completion import completers
 from avqa_core.completion.zeros import ZerosConfig
+from avqa_core.contracts import Checked, small_model
+from avqa_core.enhancement import enhancers
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.experiments import planning
 from avqa_core.experiments.paper_tables import BACKBONES
 from avqa_core.model import ModelConfig
 from avqa_core.presets import SIZES, resize
+from avqa_core.registry import Registry
 from avqa_core.studies.cost import Cost, cost
 from avqa_core.viz.ablation_views import MISSING, not_stored
 from avqa_core.viz.display import Rich
@@ -64,6 +68,46 @@ def table3_costs(profile: str, size: str) -> dict[str, Cost]:
     of = {one.name: one for one in planning.plan(profile, [0])}
     rows = [of[name] for name in TABLE_3 if name != "table4/none"]
     return {one.about: cost(resize(one.model, SIZES[size]), one.objective.regime) for one in rows}
+
+
+def parts_table(*, caption: str) -> Rich:
+    """Return every registered part with the first line of what it says about itself."""
+    families: dict[str, Registry] = {
+        "completer": completers,
+        "enhancer": enhancers,
+        "backbone": backbones,
+    }
+    rows: list[dict[str, Cell]] = [
+        {"family": family, "name": name, "about": _about(family, name)}
+        for family, parts in families.items()
+        for name in parts
+    ]
+    columns = (Column("family", "kind"), Column("name", "name"), Column("about", "what it is"))
+    return table(columns, rows, caption=caption)
+
+
+def contracts_table(found: Sequence[Checked], *, caption: str) -> Rich:
+    """Return one row a contract: what is promised, and whether it holds."""
+    columns = (
+        Column("contract", "contract"),
+        Column("promise", "what is promised"),
+        Column("verdict", "verdict"),
+    )
+    rows: list[dict[str, Cell]] = [
+        {
+            "contract": one.contract.replace("_", " "),
+            "promise": one.promise,
+            "verdict": f"broken: {one.broken}" if one.broken else "holds",
+        }
+        for one in found
+    ]
+    return table(columns, rows, caption=caption)
+
+
+def _about(family: str, name: str) -> str:
+    """Return the first line of what a part says about itself."""
+    part = getattr(small_model(**{family: name}), family)
+    return (type(part).__doc__ or "").strip().splitlines()[0]
 
 
 def backbones_figure(stored: Stored, scenario: str) -> Figure | Rich:

@@ -1,0 +1,287 @@
+"""What every completer x enhancer x backbone promises, as functions that raise when it is broken.
+
+The tests run them on the whole product of registered parts; whoever adds a part runs ``check`` on
+it first. Everything is small and random: what is promised does not depend on what a model learned.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from avqa_core import rng
+from avqa_core.backbones import backbones
+from avqa_core.completion import completers
+from avqa_core.enhancement import enhancers
+from avqa_core.losses import ObjectiveConfig, compute_losses
+from avqa_core.model import MissingModalityAVQA, ModelConfig
+from avqa_core.presets import SIZES, resize
+from avqa_core.types import FeatureBatch, FeatureDims, Modality
+
+Contract = Callable[[MissingModalityAVQA], None]
+PATTERNS = ("complete", "audio", "visual", "both", "segments")
+DIMS = FeatureDims(
+    audio_width=6,
+    visual_width=5,
+    num_segments=3,
+    grid_height=2,
+    grid_width=4,
+    num_words=11,
+    num_tokens=6,
+    num_answers=7,
+)
+# Smaller than any size of the book, and without dropout, which draws from the global generator.
+SMALL = {
+    **SIZES["tiny"],
+    "channels": 16,
+    "num_slots": 4,
+    "num_steps": 2,
+    "num_heads": 2,
+    "bank_size": 6,
+    "dropout": 0.0,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """One contract and what broke it; nothing did if ``broken`` is empty."""
+
+    contract: str
+    promise: str
+    broken: str
+
+
+def check(
+    completer: str = "zeros", enhancer: str = "identity", backbone: str = "avst"
+) -> list[Checked]:
+    """Try every contract on a small model of registered parts.
+
+    Args:
+        completer: name of a completer, e.g. of one that a notebook has just registered.
+        enhancer: name of an enhancer.
+        backbone: name of a backbone.
+    """
+    found = []
+    for contract in CONTRACTS:
+        promise = (contract.__doc__ or "").strip().splitlines()[0]
+        try:
+            contract(small_model(completer, enhancer, backbone))
+        except Exception as error:  # whatever a part raises here breaks the contract
+            kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+            reason = f"{kind}{error}"
+            found.append(Checked(contract.__name__, promise, reason))
+        else:
+            found.append(Checked(contract.__name__, promise, ""))
+    return found
+
+
+def small_model(
+    completer: str = "zeros", enhancer: str = "identity", backbone: str = "avst"
+) -> MissingModalityAVQA:
+    """Return a small model of registered parts, freshly initialised, in evaluation mode."""
+    config = ModelConfig(
+        backbone=backbones.config(backbone)(),
+        completer=completers.config(completer)(),
+        enhancer=enhancers.config(enhancer)(),
+    )
+    with rng.initialising(0):
+        model = MissingModalityAVQA(resize(config, SMALL), DIMS).eval()
+    if not next(model.parameters()).is_meta:
+        with torch.no_grad():
+            clips = [model.encode(make_batch(num_rows=6, seed=seed)) for seed in (1, 2)]
+        model.completer.fit(clips, generator=rng.named(0, "fit"))
+    return model
+
+
+def make_batch(
+    num_rows: int = 4, dims: FeatureDims = DIMS, seed: int = 0, negatives: bool = True
+) -> FeatureBatch:
+    """Return random rows, everything present."""
+    generator = rng.named(seed, "test batch")
+
+    def normal(*size: int) -> torch.Tensor:
+        return torch.randn(*size, generator=generator)
+
+    grid = (dims.num_segments, dims.visual_width, dims.grid_height, dims.grid_width)
+    return FeatureBatch(
+        audio=normal(num_rows, dims.num_segments, dims.audio_width),
+        visual=normal(num_rows, *grid),
+        tokens=torch.randint(1, dims.num_words, (num_rows, dims.num_tokens), generator=generator),
+        availability=torch.ones(num_rows, dims.num_segments, 2, dtype=torch.bool),
+        answer=torch.randint(0, dims.num_answers, (num_rows,), generator=generator),
+        question_id=torch.arange(100, 100 + num_rows),
+        negative_visual=normal(num_rows, *grid) if negatives else None,
+        video_ids=tuple(f"{row:08d}" for row in range(num_rows)),
+    )
+
+
+def _hold(condition: object, told: object = "") -> None:
+    """Raise unless ``condition`` is true; a statement that ``python -O`` strips would not do."""
+    if not condition:
+        raise AssertionError(str(told))
+
+
+def some_absent(batch: FeatureBatch, pattern: str) -> FeatureBatch:
+    """Return ``batch`` with something taken away, by a named pattern."""
+    availability = batch.availability.clone()
+    if pattern in ("audio", "both"):
+        availability[..., Modality.AUDIO] = False
+    if pattern in ("visual", "both"):
+        availability[..., Modality.VISUAL] = False
+    if pattern == "segments":
+        availability[0, 0, Modality.AUDIO] = False
+        availability[1, 1:, Modality.VISUAL] = False
+        availability[2, 2] = False
+    return dataclasses.replace(batch, availability=availability)
+
+
+def poisoned(batch: FeatureBatch, poison: float) -> FeatureBatch:
+    """Return ``batch`` with ``poison`` written wherever something is absent."""
+    audio_absent = ~batch.availability[..., Modality.AUDIO, None]
+    visual_absent = ~batch.availability[..., Modality.VISUAL, None, None, None]
+    return dataclasses.replace(
+        batch,
+        audio=batch.audio.masked_fill(audio_absent, poison),
+        visual=batch.visual.masked_fill(visual_absent, poison),
+    )
+
+
+def answer(model: MissingModalityAVQA, batch: FeatureBatch, seed: int = 0) -> torch.Tensor:
+    """Return the logits of ``batch`` with the sampler seeded."""
+    with torch.no_grad():
+        return model(batch, generator=rng.named(seed, "contract")).answers.logits
+
+
+def absent_means_absent(model: MissingModalityAVQA) -> None:
+    """NaN in absent places changes nothing; nor does any finite value."""
+    for pattern in PATTERNS[1:]:
+        batch = some_absent(make_batch(), pattern)
+        clean = answer(model, poisoned(batch, 0.0))
+        _hold(clean.isfinite().all(), f"an answer that is not finite ({pattern} absent)")
+        for poison in (float("nan"), float("inf"), 1e4):
+            same = torch.equal(clean, answer(model, poisoned(batch, poison)))
+            _hold(same, f"another answer with {poison} in what is absent ({pattern})")
+
+
+def losses_ignore_absent(model: MissingModalityAVQA) -> None:
+    """Training on clips that miss something never reads what they miss, not even as a target."""
+    for pattern in PATTERNS[1:]:
+        batch = some_absent(make_batch(), pattern)
+        totals = []
+        for poison in (0.0, float("nan")):
+            terms = compute_losses(
+                model,
+                poisoned(batch, poison),
+                ObjectiveConfig(both_missing_rate=0.5),
+                generator=rng.named(0, "loss"),
+            )
+            totals.append(terms.total())
+        _hold(totals[0].isfinite(), f"a loss that is not finite ({pattern} absent)")
+        _hold(totals[0].equal(totals[1]), f"another loss with NaN in what is absent ({pattern})")
+
+
+def rows_do_not_mix(model: MissingModalityAVQA) -> None:
+    """Permuting the batch permutes the answers, and a row alone is the row in company."""
+    for pattern in PATTERNS:
+        batch = some_absent(make_batch(5), pattern)
+        together = answer(model, batch)
+        order = torch.tensor([3, 0, 4, 1, 2])
+        permuted = answer(model, rows(batch, order))
+        same = torch.allclose(together[order], permuted, atol=1e-5)
+        _hold(same, f"other answers in another order ({pattern} absent)")
+        for row in range(5):
+            alone = answer(model, rows(batch, torch.tensor([row])))
+            same = torch.allclose(together[row], alone[0], atol=1e-5)
+            _hold(same, f"row {row} alone is answered otherwise ({pattern} absent)")
+
+
+def rows(batch: FeatureBatch, index: torch.Tensor) -> FeatureBatch:
+    """Return the chosen rows of ``batch`` as a batch."""
+    chosen: dict[str, Any] = {
+        field.name: value[index]
+        for field in dataclasses.fields(batch)
+        if isinstance(value := getattr(batch, field.name), torch.Tensor)
+    }
+    videos = tuple(batch.video_ids[row] for row in index.tolist())
+    return dataclasses.replace(batch, **chosen, video_ids=videos)
+
+
+def generator_rules(model: MissingModalityAVQA) -> None:
+    """Same generator, same answer; the global generator is neither read nor moved."""
+    for pattern in PATTERNS:
+        batch = some_absent(make_batch(), pattern)
+        torch.manual_seed(1)
+        before = torch.random.get_rng_state()
+        first = answer(model, batch)
+        _hold(torch.equal(before, torch.random.get_rng_state()), "the global state moved")
+        torch.manual_seed(2)
+        _hold(torch.equal(first, answer(model, batch)), "the generator was ignored")
+
+
+def survives_saving(model: MissingModalityAVQA) -> None:
+    """Saved and loaded, a model answers the same."""
+    batch = some_absent(make_batch(), "segments")
+    before = answer(model, batch)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+        with rng.initialising(99):
+            fresh = MissingModalityAVQA(model.config, model.dims).eval()
+        fresh.load_state_dict(load_file(path))
+    _hold(torch.equal(before, answer(fresh, batch)), "another answer after loading")
+
+
+def gradients_reach_everything(model: MissingModalityAVQA) -> None:
+    """Every parameter that wants a gradient gets one from a step of Eq. 8."""
+    model.zero_grad()
+    terms = compute_losses(
+        model, make_batch(), ObjectiveConfig(), generator=rng.named(0, "gradients")
+    )
+    terms.total().backward()
+    dead = [
+        name
+        for name, value in model.named_parameters()
+        if value.requires_grad and (value.grad is None or not value.grad.abs().sum() > 0)
+    ]
+    _hold(not dead, f"no gradient reaches {dead}")
+
+
+def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
+    """Answers and losses stay finite under bfloat16 autocast."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for pattern in PATTERNS:
+            found = answer(model, some_absent(make_batch(), pattern))
+            _hold(found.isfinite().all(), f"an answer that is not finite ({pattern} absent)")
+        terms = compute_losses(
+            model, make_batch(), ObjectiveConfig(), generator=rng.named(0, "bfloat16")
+        )
+    _hold(terms.total().isfinite(), "a loss that is not finite")
+
+
+def inputs_stay_untouched(model: MissingModalityAVQA) -> None:
+    """A forward pass edits none of its inputs in place, nor does a step of Eq. 8."""
+    for pattern in PATTERNS:
+        batch = some_absent(make_batch(), pattern)
+        copies = {"audio": batch.audio.clone(), "visual": batch.visual.clone()}
+        answer(model, batch)
+        compute_losses(model, batch, ObjectiveConfig(), generator=rng.named(0, "inputs"))
+        for name, copy in copies.items():
+            _hold(copy.equal(getattr(batch, name)), f"the {name} was edited ({pattern} absent)")
+
+
+CONTRACTS: tuple[Contract, ...] = (
+    absent_means_absent,
+    losses_ignore_absent,
+    rows_do_not_mix,
+    generator_rules,
+    survives_saving,
+    gradients_reach_everything,
+    finite_in_bfloat16,
+    inputs_stay_untouched,
+)

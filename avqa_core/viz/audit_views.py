@@ -131,16 +131,17 @@ def verdict_table(audits: Mapping[str, TableAudit], *, caption: str) -> Rich:
         caption: what the table shows.
     """
     columns = [
-        Column("table", "table"),
-        Column("row", "row"),
+        Column("row", "table, row"),
         Column("file", "test file"),
-        Column("order", "columns that stand under another heading"),
+        Column("order", "exchanged headings"),
         Column("others", "cells that fit the other file", digits=0),
-        Column("averages", "averages that do not follow: printed, from the cells"),
+        Column("averages", "averages off: printed, from the cells"),
         Column("tried", "explanations", digits=0),
     ]
     rows = [
-        {"table": number, **_verdict(row)} for number, found in audits.items() for row in found.rows
+        _verdict(row) | {"row": f"{number}, {row.row.name}"}
+        for number, found in audits.items()
+        for row in found.rows
     ]
     return table(columns, rows, caption=caption)
 
@@ -155,7 +156,11 @@ def _verdict(row: RowAudit) -> dict[str, Cell]:
     return {
         "row": row.row.name,
         "file": file_label(best.questions),
-        "order": ", ".join(sorted(_heading(one) for one in best.moved)) or "none",
+        # Joined without a break, so that a row of the table stays one line.
+        "order": "\N{NO-BREAK SPACE}↔\N{NO-BREAK SPACE}".join(
+            sorted(_heading(one).replace(" ", "\N{NO-BREAK SPACE}") for one in best.moved)
+        )
+        or "none",
         "others": min((one.num_cells - len(one.headings) for one in other), default=None),
         "averages": "; ".join(
             f"{one.group} {one.printed.text}, {one.recomputed.text}" for one in best.failing

@@ -16,8 +16,9 @@ def notice(title: str, text: str, command: str | None = None) -> Rich:
         command: what to type to get it.
     """
     typed = f"<pre><code>{escape(command)}</code></pre>" if command else ""
+    # In the dark the theme gives outputs a light ground and dark text, and the box its dark ground.
     html = (
-        '<div class="admonition warning" role="note">'
+        '<div class="admonition warning" role="note" style="color: var(--pst-color-text-base)">'
         f'<p class="admonition-title">{escape(title)}</p><p>{escape(text)}</p>{typed}</div>'
     )
     said = f"{title}: {text}" + (f" Type: {command}" if command else "")

@@ -7,7 +7,6 @@ provenance, because annotation files are not shipped with the book.
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from avqa_core.checksums import sha256
 from avqa_core.data.annotations import count_categories, read_annotations
 from avqa_core.errors import AnnotationError
 from avqa_core.training.runs import source_hash
@@ -82,7 +82,7 @@ def load_questions(path: Path | str) -> list[Questions]:
     present = {one: n for one, n in count_categories(read_annotations(path)).items() if n}
     provenance = {
         "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": sha256(path),
         "counted": datetime.date.today().isoformat(),
     }
     return [Questions(path.stem, present, provenance)]

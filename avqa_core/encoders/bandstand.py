@@ -13,8 +13,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from avqa_core.bandstand.encoders import WEIGHTS, BandstandEncoders, load_encoders
+from avqa_core.checksums import sha256
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
-from avqa_core.encoders.weights import file_hash
 
 
 class BandstandAudio(AudioEncoder):
@@ -29,7 +29,7 @@ class BandstandAudio(AudioEncoder):
     @classmethod
     def load(cls, places: Sequence[Path] = ()) -> BandstandAudio:
         """Load the weights of the package; ``places`` are for other encoders."""
-        return cls(load_encoders(), file_hash(WEIGHTS / "audio.safetensors"))
+        return cls(load_encoders(), sha256(WEIGHTS / "audio.safetensors"))
 
     def to(self, device: torch.device | str) -> BandstandAudio:
         """Move the network."""
@@ -53,7 +53,7 @@ class BandstandVisual(VisualEncoder):
     @classmethod
     def load(cls, places: Sequence[Path] = ()) -> BandstandVisual:
         """Load the weights of the package; ``places`` are for other encoders."""
-        return cls(load_encoders(), file_hash(WEIGHTS / "visual.safetensors"))
+        return cls(load_encoders(), sha256(WEIGHTS / "visual.safetensors"))
 
     def to(self, device: torch.device | str) -> BandstandVisual:
         """Move the network."""

@@ -17,8 +17,8 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from torch import Tensor
 
+from avqa_core.checksums import sha256
 from avqa_core.encoders.base import VisualEncoder
-from avqa_core.encoders.weights import file_hash
 from avqa_core.errors import FeatureError
 
 SIDE = 224
@@ -62,7 +62,7 @@ class ClipEncoder(VisualEncoder):
         lacking = [*told["missing_keys"], *told["mismatched_keys"]]
         if lacking:
             raise _not_whole(folder, f"weights without {', '.join(map(str, sorted(lacking)))}")
-        return cls(network.eval().requires_grad_(False), file_hash(*files), tokenizer)
+        return cls(network.eval().requires_grad_(False), sha256(*files), tokenizer)
 
     def to(self, device: torch.device | str) -> ClipEncoder:
         """Move the network."""

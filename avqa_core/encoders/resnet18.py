@@ -15,8 +15,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from avqa_core.checksums import sha256
 from avqa_core.encoders.base import VisualEncoder
-from avqa_core.encoders.weights import file_hash, find_weights, fit
+from avqa_core.encoders.weights import find_weights, fit
 from avqa_core.tensor_files import read_tensors
 
 SIDE = 224
@@ -102,7 +103,7 @@ class ResNet18Encoder(VisualEncoder):
         path = find_weights("resnet18", places, PUBLISHED)
         with torch.device("meta"):
             network = ResNet18()
-        return cls(fit(network, read_tensors(path), path, unused=CLASSIFIER), file_hash(path))
+        return cls(fit(network, read_tensors(path), path, unused=CLASSIFIER), sha256(path))
 
     def to(self, device: torch.device | str) -> ResNet18Encoder:
         """Move the network."""

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from avqa_core.checksums import sha256
 from avqa_core.encoders.base import AudioEncoder
-from avqa_core.encoders.weights import file_hash, find_weights, fit
+from avqa_core.encoders.weights import find_weights, fit
 from avqa_core.media.log_mel import NUM_BANDS, NUM_FRAMES, log_mel
 from avqa_core.tensor_files import read_tensors
 
@@ -82,7 +83,7 @@ class VGGishEncoder(AudioEncoder):
         path = find_weights("vggish", places, PUBLISHED)
         with torch.device("meta"):
             network = VGGish()
-        return cls(fit(network, read_tensors(path), path), file_hash(path))
+        return cls(fit(network, read_tensors(path), path), sha256(path))
 
     def to(self, device: torch.device | str) -> VGGishEncoder:
         """Move the network."""

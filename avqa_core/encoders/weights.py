@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -82,13 +81,3 @@ def fit(
     }
     network.load_state_dict(values, assign=True)
     return network.eval().requires_grad_(False)
-
-
-def file_hash(*paths: Path) -> str:
-    """Return the SHA-256 of the bytes of files, one after the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import torch
 
 from avqa_core.backbones.avst import AVST
+from avqa_core.checksums import sha256
 from avqa_core.completion.zeros import ZerosConfig
 from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.enhancement.identity import IdentityConfig
@@ -62,7 +62,7 @@ def import_run(
     source = {
         "program": program,
         "file": path.name,
-        "sha256": _sha256(path),
+        "sha256": sha256(path),
         "ignored": list(imported.report.ignored),
         "renumbered": written != vocabulary,
     }
@@ -122,8 +122,3 @@ def _in_our_order(model: MissingModalityAVQA, vocabulary: Vocabulary) -> Vocabul
     assert isinstance(model.backbone, AVST)
     renumber(model.backbone, vocabulary, ours)
     return ours
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from avqa_core.checksums import sha256
 from avqa_core.config import from_dict, to_dict
 from avqa_core.data.annotations import duplicate_question_ids, read_annotations
 from avqa_core.errors import AnnotationError, ConfigError
@@ -274,7 +274,7 @@ def _facts(path: Path, examples: Sequence[QAExample]) -> FileFacts:
     repeated = duplicate_question_ids(examples).values()
     return FileFacts(
         name=path.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=sha256(path),
         rows=len(examples),
         videos=len({one.video_id for one in examples}),
         repeated_ids=sum(repeated) - len(repeated),

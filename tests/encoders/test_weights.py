@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from avqa_core.encoders.weights import file_hash, find_weights, fit
+from avqa_core.checksums import sha256
+from avqa_core.encoders.weights import find_weights, fit
 from avqa_core.errors import FeatureError
 
 
@@ -62,4 +63,4 @@ def test_the_hash_is_that_of_the_bytes(tmp_path):
     (tmp_path / "b").write_bytes(b"c")
     # SHA-256 of "abc", as its standard prints it.
     wanted = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert file_hash(tmp_path / "a", tmp_path / "b") == wanted
+    assert sha256(tmp_path / "a", tmp_path / "b") == wanted

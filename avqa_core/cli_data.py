@@ -5,7 +5,6 @@ As in ``cli``, whatever a command needs is imported inside of it.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,7 +48,7 @@ def pack(
     from avqa_core.features.settings import PackConfig, named_folders
     from avqa_core.features.summary import packed_lines
     from avqa_core.features.survey import HeadersRead, wanted_clips
-    from avqa_core.progress import Stage, shown_stages
+    from avqa_core.progress import Stage, resumable, shown_stages
 
     def place(event: object) -> Stage | None:
         if isinstance(event, HeadersRead | ClipDone):
@@ -65,15 +64,12 @@ def pack(
         strict=strict,
     )
     wanted = wanted_clips(questions) if questions else None
-    try:
+    with resumable():
         for event in shown_stages(packing(folder, out, config, wanted), place):
             if isinstance(event, Packed):
                 for line in packed_lines(event):
                     print(line)
                 print(f"next: avqa inspect {out}{' --questions FILE' if not questions else ''}")
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted: the same command goes on where this stopped\n")
-        raise
     return 0
 
 

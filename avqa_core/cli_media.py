@@ -5,7 +5,6 @@ As in ``cli``, whatever a command needs is imported inside of it.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -70,7 +69,7 @@ def extract(
     from avqa_core.encoders import catalogue
     from avqa_core.encoders.clip import ClipEncoder
     from avqa_core.errors import FeatureError
-    from avqa_core.progress import Stage, shown_stages
+    from avqa_core.progress import Stage, resumable, shown_stages
     from avqa_core.training.distributed import resolve_device
 
     def place(event: object) -> Stage | None:
@@ -103,7 +102,7 @@ def extract(
     events = extraction.extract(
         found, out, recipe, num_workers=workers or os.cpu_count() or 1, strict=strict
     )
-    try:
+    with resumable():
         for event in shown_stages(events, place):
             if isinstance(event, extraction.ExtractionFinished):
                 _tell(event, notes)
@@ -114,9 +113,6 @@ def extract(
             ):
                 pass
             print(f"features of {len(examples)} questions in {out / 'questions'}")
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted: the same command goes on where this stopped\n")
-        raise
     return 0
 
 

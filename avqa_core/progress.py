@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 from tqdm.auto import tqdm
@@ -79,6 +80,16 @@ def shown_stages(events: Iterable[One], place: Callable[[One], Stage | None]) ->
     finally:
         if bar is not None:
             bar.close()
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say, where a job is interrupted, that the same command goes on with it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted: the same command goes on where this stopped\n")
+        raise
 
 
 def _bar(total: int | None, unit: str) -> tqdm:

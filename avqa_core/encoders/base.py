@@ -7,12 +7,30 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
+Own = TypeVar("Own", bound="OfOneNetwork")
 Shapes = Mapping[str, tuple[int, ...]]
+
+
+class OfOneNetwork:
+    """An encoder that is one network and nothing else."""
+
+    _network: nn.Module
+
+    def to(self: Own, device: torch.device | str) -> Own:
+        """Move the network."""
+        self._network.to(device)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self._network.parameters()).device
 
 
 class AudioEncoder(ABC):

@@ -15,10 +15,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-from avqa_core.checksums import sha256
-from avqa_core.encoders.base import VisualEncoder
-from avqa_core.encoders.weights import find_weights, fit
-from avqa_core.tensor_files import read_tensors
+from avqa_core.encoders.base import OfOneNetwork, VisualEncoder
+from avqa_core.encoders.weights import published_network
 
 SIDE = 224
 WIDTHS = (64, 128, 256, 512)
@@ -83,7 +81,7 @@ def normalised(pictures: UInt8[Tensor, "n Y X 3"]) -> Float[Tensor, "n 3 Y X"]:
     return (planes - mean) / spread
 
 
-class ResNet18Encoder(VisualEncoder):
+class ResNet18Encoder(OfOneNetwork, VisualEncoder):
     """Pictures of 224 x 224 -> ``visual`` ``[512, 14, 14]``, values >= 0."""
 
     name = "resnet18"
@@ -100,23 +98,14 @@ class ResNet18Encoder(VisualEncoder):
             FeatureError: they are not there, or are others.
             CheckpointError: the file cannot be read, or holds more than tensors.
         """
-        path = find_weights("resnet18", places, PUBLISHED)
-        with torch.device("meta"):
-            network = ResNet18()
-        return cls(fit(network, read_tensors(path), path, unused=CLASSIFIER), sha256(path))
-
-    def to(self, device: torch.device | str) -> ResNet18Encoder:
-        """Move the network."""
-        self._network.to(device)
-        return self
+        return cls(*published_network(ResNet18, "resnet18", places, PUBLISHED, CLASSIFIER))
 
     @torch.inference_mode()
     def __call__(
         self, pictures: UInt8[Tensor, "n 224 224 3"]
     ) -> Mapping[str, Float[Tensor, "n E 14 14"]]:
         """Return the map of each picture."""
-        device = self._network.conv1.weight.device
-        return {"visual": self._network(normalised(pictures.to(device)))}
+        return {"visual": self._network(normalised(pictures.to(self.device)))}
 
 
 def _layer(num_inputs: int, width: int, stride: int) -> nn.Sequential:

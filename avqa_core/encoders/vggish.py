@@ -14,11 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from avqa_core.checksums import sha256
-from avqa_core.encoders.base import AudioEncoder
-from avqa_core.encoders.weights import find_weights, fit
+from avqa_core.encoders.base import AudioEncoder, OfOneNetwork
+from avqa_core.encoders.weights import published_network
 from avqa_core.media.log_mel import NUM_BANDS, NUM_FRAMES, log_mel
-from avqa_core.tensor_files import read_tensors
 
 WIDTHS = (64, 128, 256, 512)
 HIDDEN = 4096
@@ -64,7 +62,7 @@ class VGGish(nn.Module):
         return self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))
 
 
-class VGGishEncoder(AudioEncoder):
+class VGGishEncoder(OfOneNetwork, AudioEncoder):
     """Seconds of sound -> features, one patch each."""
 
     name = "vggish"
@@ -80,21 +78,12 @@ class VGGishEncoder(AudioEncoder):
             FeatureError: they are not there, or are others.
             CheckpointError: the file cannot be read, or holds more than tensors.
         """
-        path = find_weights("vggish", places, PUBLISHED)
-        with torch.device("meta"):
-            network = VGGish()
-        return cls(fit(network, read_tensors(path), path), sha256(path))
-
-    def to(self, device: torch.device | str) -> VGGishEncoder:
-        """Move the network."""
-        self._network.to(device)
-        return self
+        return cls(*published_network(VGGish, "vggish", places, PUBLISHED))
 
     @torch.inference_mode()
     def __call__(self, seconds: Float[Tensor, "n 16000"]) -> Float[Tensor, "n D"]:
         """Return the feature of each second."""
-        device = next(self._network.parameters()).device
-        return self._network(log_mel(seconds.to(device))[:, 0])
+        return self._network(log_mel(seconds.to(self.device))[:, 0])
 
 
 def _convolution(num_inputs: int, width: int) -> list[nn.Module]:

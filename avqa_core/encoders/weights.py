@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from avqa_core.checksums import sha256
 from avqa_core.errors import FeatureError
+from avqa_core.tensor_files import read_tensors
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 # Counters of training steps: they are in some files and not in others, and nothing reads them.
@@ -44,6 +46,32 @@ def find_weights(name: str, places: Sequence[Path], published: str) -> Path:
             "or the folder it is in, with --weights (nothing is downloaded for you)"
         )
     return found[0]
+
+
+def published_network(
+    build: Callable[[], Network],
+    name: str,
+    places: Sequence[Path],
+    published: str,
+    unused: Sequence[str] = (),
+) -> tuple[Network, str]:
+    """Return a network with its published weights, and the SHA-256 of their file.
+
+    Args:
+        build: makes the network without values.
+        name: of the encoder, in the name of the file.
+        places: what the user named.
+        published: where the weights come from, for a message.
+        unused: names that the published file has and this network leaves out.
+
+    Raises:
+        FeatureError: the weights are not there, or are others.
+        CheckpointError: the file cannot be read, or holds more than tensors.
+    """
+    path = find_weights(name, places, published)
+    with torch.device("meta"):
+        network = build()
+    return fit(network, read_tensors(path), path, unused), sha256(path)
 
 
 def fit(

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from avqa_core import rng
+from avqa_core import made_up, rng
 from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.enhancement import enhancers
@@ -102,23 +102,8 @@ def small_model(
 def make_batch(
     num_rows: int = 4, dims: FeatureDims = DIMS, seed: int = 0, negatives: bool = True
 ) -> FeatureBatch:
-    """Return random rows, everything present."""
-    generator = rng.named(seed, "test batch")
-
-    def normal(*size: int) -> torch.Tensor:
-        return torch.randn(*size, generator=generator)
-
-    grid = (dims.num_segments, dims.visual_width, dims.grid_height, dims.grid_width)
-    return FeatureBatch(
-        audio=normal(num_rows, dims.num_segments, dims.audio_width),
-        visual=normal(num_rows, *grid),
-        tokens=torch.randint(1, dims.num_words, (num_rows, dims.num_tokens), generator=generator),
-        availability=torch.ones(num_rows, dims.num_segments, 2, dtype=torch.bool),
-        answer=torch.randint(0, dims.num_answers, (num_rows,), generator=generator),
-        question_id=torch.arange(100, 100 + num_rows),
-        negative_visual=normal(num_rows, *grid) if negatives else None,
-        video_ids=tuple(f"{row:08d}" for row in range(num_rows)),
-    )
+    """Return random rows of the small sizes, everything present."""
+    return made_up.make_batch(dims, num_rows, seed=seed, negatives=negatives)
 
 
 def _hold(condition: object, told: object = "") -> None:

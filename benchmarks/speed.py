@@ -17,6 +17,7 @@ import tyro
 from avqa_core import rng
 from avqa_core.diffusion.denoiser import LightConfig
 from avqa_core.losses import ObjectiveConfig, Regime
+from avqa_core.made_up import BANDSTAND, make_batch
 from avqa_core.model import ModelConfig
 from avqa_core.presets import SIZES, preset, resize
 from avqa_core.training.distributed import resolve_device
@@ -85,9 +86,9 @@ def steps_per_second(
     config: ModelConfig, regime: Regime, rows: int, seconds: float, device: torch.device
 ) -> float:
     """Return the rate of whole training steps, optimiser and all."""
-    of = made_up.dims(made_up.BANDSTAND)
+    of = BANDSTAND
     step = made_up.Step(made_up.model(config, of, device), ObjectiveConfig(regime=regime))
-    batch = made_up.batch(of, rows).to(device)
+    batch = make_batch(of, rows).to(device)
     return _rate(lambda: step(batch), seconds)
 
 
@@ -100,9 +101,9 @@ def answers_per_second(
     device: torch.device,
 ) -> float:
     """Return how many batches a second a model answers."""
-    of = made_up.dims(made_up.BANDSTAND)
+    of = BANDSTAND
     model = made_up.model(config, of, device).eval()
-    batch = made_up.batch(of, rows)
+    batch = make_batch(of, rows)
     availability = batch.availability.clone()
     availability[..., list(missing)] = False
     batch = replace(batch, availability=availability).to(device)

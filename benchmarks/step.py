@@ -21,6 +21,7 @@ import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
 from avqa_core.losses import ObjectiveConfig
+from avqa_core.made_up import BANDSTAND, MUSIC_AVQA, make_batch
 from avqa_core.model import ModelConfig
 from avqa_core.presets import PRESETS, preset
 from avqa_core.training.distributed import resolve_device
@@ -92,11 +93,10 @@ def table(costs: list[StepCost]) -> str:
 def take(name: str, size: str, rows: int, device: str, recompute: bool, count: bool) -> dict:
     """Take one step in this process and return what it cost."""
     place = resolve_device(device)
-    sizes = made_up.MUSIC_AVQA if size == "paper" else made_up.BANDSTAND
-    of = made_up.dims(sizes)
+    of = MUSIC_AVQA if size == "paper" else BANDSTAND
     model = made_up.model(with_recompute(preset(name, size), recompute), of, place)
     step = made_up.Step(model, ObjectiveConfig(regime="joint"))
-    batch = made_up.batch(of, rows).to(place)
+    batch = make_batch(of, rows).to(place)
     cost: dict[str, Any] = {"parameters": sum(one.numel() for one in model.parameters())}
     started = time.perf_counter()
     if count:

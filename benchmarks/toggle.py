@@ -26,7 +26,8 @@ from avqa_core.bandstand.sampling import sample_scene
 from avqa_core.bandstand.templates import TEMPLATES
 from avqa_core.data.store import FeatureStore, StoreWriter
 from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS, PADDING, Vocabulary
-from avqa_core.types import QAExample
+from avqa_core.made_up import BANDSTAND
+from avqa_core.types import FeatureDims, QAExample
 from avqa_core.viz.panel import TogglePanel
 from avqa_core.viz.session import ToggleSession
 from avqa_core.viz.session_world import SessionWorld
@@ -81,11 +82,10 @@ def measure(size: str, toggles: int, threads: int) -> list[Wait]:
 @contextmanager
 def session(size: str) -> Iterator[ToggleSession]:
     """Open untrained models and two clips: how long an answer takes does not depend on either."""
-    of = made_up.dims(made_up.BANDSTAND)
     with tempfile.TemporaryDirectory(prefix="avqa-toggle-") as folder:
-        world = _world(Path(folder), made_up.BANDSTAND, of.num_segments)
+        world = _world(Path(folder), BANDSTAND)
         models = {
-            name: made_up.model(config, of, torch.device("cpu"))
+            name: made_up.model(config, BANDSTAND, torch.device("cpu"))
             for name, config in speed.models(size).items()
         }
         yield ToggleSession(models, world)
@@ -100,18 +100,13 @@ def table(waits: list[Wait]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _world(folder: Path, sizes: dict[str, int], num_segments: int) -> SessionWorld:
+def _world(folder: Path, of: FeatureDims) -> SessionWorld:
     """Return two scenes with random features and the questions that need no words."""
     config, draw = WorldConfig(), np.random.default_rng(rng.derive(0, "toggle benchmark"))
     scenes = {video_id: sample_scene(config, video_id) for video_id in ("00000000", "00000001")}
     layout = {
-        "audio": (num_segments, sizes["audio_width"]),
-        "visual": (
-            num_segments,
-            sizes["visual_width"],
-            sizes["grid_height"],
-            sizes["grid_width"],
-        ),
+        "audio": (of.num_segments, of.audio_width),
+        "visual": (of.num_segments, of.visual_width, of.grid_height, of.grid_width),
     }
     with StoreWriter(folder, layout) as writer:
         for video_id in scenes:

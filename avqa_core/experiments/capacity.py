@@ -8,21 +8,10 @@ from functools import cache
 import torch
 
 from avqa_core.completion.zeros import ZerosConfig
-from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS
 from avqa_core.enhancement.identity import IdentityConfig
+from avqa_core.made_up import BANDSTAND
 from avqa_core.model import MissingModalityAVQA, ModelConfig
 from avqa_core.types import FeatureDims
-
-BANDSTAND = FeatureDims(
-    audio_width=128,
-    visual_width=64,
-    num_segments=10,
-    grid_height=4,
-    grid_width=6,
-    num_words=len(MUSIC_AVQA_WORDS) + 1,
-    num_tokens=14,
-    num_answers=len(MUSIC_AVQA_ANSWERS),
-)
 
 
 @cache

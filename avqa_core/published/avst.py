@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from avqa_core import rng
 from avqa_core.backbones.avst import AVST, AVSTConfig
 from avqa_core.data.vocabulary import Vocabulary
+from avqa_core.made_up import MUSIC_AVQA
 from avqa_core.published.matching import Imported, check_vocabulary, fill
 from avqa_core.tensor_files import read_tensors
 from avqa_core.types import FeatureDims
 
-AUDIO_WIDTH, CHANNELS, NUM_TOKENS = 128, 512, 14
+CHANNELS = 512
 NUM_SEGMENTS, GRID = 10, (14, 14)
 
 WORD_TABLE, ANSWER_TABLE = "question_encoder.word2vec.weight", "fc_ans.weight"
@@ -61,14 +63,12 @@ def published_dims(
         num_segments: T; the network takes any.
         grid: H and W; AVST takes any.
     """
-    return FeatureDims(
-        audio_width=AUDIO_WIDTH,
-        visual_width=CHANNELS,
+    return replace(
+        MUSIC_AVQA,
         num_segments=num_segments,
         grid_height=grid[0],
         grid_width=grid[1],
         num_words=len(vocabulary.words),
-        num_tokens=NUM_TOKENS,
         num_answers=len(vocabulary.answers),
     )
 

@@ -9,22 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from avqa_core import rng
-from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS
 from avqa_core.losses import LossModule, ObjectiveConfig, Regime
+from avqa_core.made_up import MUSIC_AVQA, make_batch
 from avqa_core.model import MissingModalityAVQA, ModelConfig
 from avqa_core.types import FeatureBatch, FeatureDims, Modality
-
-# What MUSIC-AVQA's networks are fed with: VGGish vectors and ResNet-18 maps of ten seconds.
-MUSIC_AVQA = FeatureDims(
-    audio_width=128,
-    visual_width=512,
-    num_segments=10,
-    grid_height=14,
-    grid_width=14,
-    num_words=len(MUSIC_AVQA_WORDS) + 1,
-    num_tokens=14,
-    num_answers=len(MUSIC_AVQA_ANSWERS),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +46,7 @@ def cost(model: ModelConfig, regime: Regime, dims: FeatureDims = MUSIC_AVQA) -> 
     """
     with rng.initialising(0):
         built = MissingModalityAVQA(model, dims)
-    batch = _question(dims, with_negatives=built.backbone.needs_negatives)
+    batch = make_batch(dims, 1, negatives=built.backbone.needs_negatives)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the switch warns about Intel GPUs
         with torch.backends.mkldnn.flags(enabled=False):  # its fused LSTM escapes the count
@@ -94,18 +82,3 @@ def _fill_bank(model: MissingModalityAVQA, batch: FeatureBatch) -> None:
     """Let a completer that keeps training clips keep one; the search takes the whole bank."""
     with torch.no_grad():
         model.completer.fit([model.encode(batch)], generator=rng.named(0, "fit"))
-
-
-def _question(dims: FeatureDims, *, with_negatives: bool) -> FeatureBatch:
-    """Return one random question; what is counted does not depend on what features say."""
-    generator = rng.named(0, "question")
-    grid = (1, dims.num_segments, dims.visual_width, dims.grid_height, dims.grid_width)
-    return FeatureBatch(
-        audio=torch.randn(1, dims.num_segments, dims.audio_width, generator=generator),
-        visual=torch.randn(*grid, generator=generator),
-        tokens=torch.randint(1, dims.num_words, (1, dims.num_tokens), generator=generator),
-        availability=torch.ones(1, dims.num_segments, 2, dtype=torch.bool),
-        answer=torch.zeros(1, dtype=torch.long),
-        question_id=torch.zeros(1, dtype=torch.long),
-        negative_visual=torch.randn(*grid, generator=generator) if with_negatives else None,
-    )

@@ -7,8 +7,10 @@ import json
 import pytest
 import torch
 
+from avqa_core.made_up import MUSIC_AVQA
+from avqa_core.model import MissingModalityAVQA
 from avqa_core.presets import preset
-from benchmarks import made_up, speed, step
+from benchmarks import speed, step
 from benchmarks.__main__ import main
 
 CPU = torch.device("cpu")
@@ -29,9 +31,9 @@ def test_recomputing_costs_flops_and_leaves_models_without_a_sampler_alone():
 
 
 def test_a_step_at_the_papers_size_has_the_papers_parameters():
-    of = made_up.dims(made_up.MUSIC_AVQA)
+    of = MUSIC_AVQA
     with torch.device("meta"):
-        model = made_up.MissingModalityAVQA(preset("released_code", "paper"), of)
+        model = MissingModalityAVQA(preset("released_code", "paper"), of)
     counts = {
         "denoiser": sum(one.numel() for one in model.enhancer.process.denoiser.parameters()),
         "slots": sum(one.numel() for one in model.completer.parameters()),

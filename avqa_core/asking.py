@@ -26,7 +26,7 @@ from avqa_core.extraction import Recipe
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.training import checkpoint, runs
 from avqa_core.types import FeatureBatch, FeatureDims, Modality
-from avqa_core.video.segments import Place, SegmentPolicy
+from avqa_core.media.segments import Place, SegmentPolicy
 
 Missing = Literal["none", "audio", "visual", "both"]
 SCENARIOS = {

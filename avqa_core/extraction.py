@@ -18,14 +18,14 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from avqa_core.bandstand.workers import workers
 from avqa_core.data.shards import check_video_id
 from avqa_core.data.store_writer import StoreWriter
 from avqa_core.encoders import catalogue
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import FeatureError
-from avqa_core.video.decode import Clip, decode
-from avqa_core.video.segments import SegmentPolicy
+from avqa_core.media.decode import Clip, decode
+from avqa_core.media.segments import SegmentPolicy
+from avqa_core.workers import workers
 
 FILMS = ".mp4 .m4v .mov .mkv .webm .avi .flv .mpg .mpeg .ts .wmv .ogv .3gp"
 SOUNDS = ".wav .mp3 .m4a .flac .ogg"

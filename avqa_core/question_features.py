@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from avqa_core.bandstand.workers import chunks
 from avqa_core.data.annotations import read_annotations
 from avqa_core.data.store_writer import StoreWriter
 from avqa_core.encoders.clip import NUM_WORDS, ClipEncoder
 from avqa_core.errors import AnnotationError, FeatureError
 from avqa_core.extraction import ExtractionProgress, Note
 from avqa_core.types import QAExample
+from avqa_core.workers import chunks
 
 BATCH = 64
 

@@ -21,8 +21,16 @@ CLIPS = {
 # It contains the clips of the pages, and has the same validation and test clips.
 LARGER = {"book": {"train": 15000, "val": 150, "test": 300}}
 FEW_CLIPS = 200
-# what decides the bytes of a world: the generator, its encoders and the store's format
-_SOURCES = ("bandstand", "media", "data/store.py", "data/store_writer.py", "rng.py")
+# What decides the bytes of a world: the generator, its encoders, and how a store is written. What
+# lies beside them in a folder, such as decoding, builds no world anew.
+_SOURCES = (
+    "bandstand",
+    "data/shards.py",
+    "data/store_writer.py",
+    "media/log_mel.py",
+    "rng.py",
+    "workers.py",
+)
 
 Builder = Callable[[Path, dict[str, int]], Iterator[Any]]
 Watch = Callable[[Iterator[Any]], Iterable[Any]]

@@ -26,9 +26,9 @@ from avqa_core.losses import ObjectiveConfig
 from avqa_core.presets import preset
 from avqa_core.training.loop import TrainConfig, Trainer
 from avqa_core.training.runs import load_run
-from avqa_core.video.segments import BANDSTAND, SegmentPolicy
+from avqa_core.media.segments import BANDSTAND, SegmentPolicy
 from tests.training.worlds import write_world
-from tests.video.films import steps, write_film
+from tests.media.films import steps, write_film
 
 QUESTION = "Is the cello playing?"
 THREE = SegmentPolicy(num_segments=3)

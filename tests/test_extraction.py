@@ -24,12 +24,12 @@ from avqa_core.encoders import catalogue
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import FeatureError
 from avqa_core.extraction import ExtractionFinished, ExtractionProgress, Note, Recipe
+from avqa_core.media.decode import Clip
+from avqa_core.media.segments import SegmentPolicy
 from avqa_core.question_features import asked_about, read_questions
-from avqa_core.video.decode import Clip
-from avqa_core.video.segments import SegmentPolicy
 from tests.bandstand.hand_built import TRIO
+from tests.media.films import steps, write_film
 from tests.training.worlds import write_world
-from tests.video.films import steps, write_film
 
 THREE = SegmentPolicy(num_segments=3, seconds=1.0)
 PATIENCE = 120.0

@@ -107,3 +107,11 @@ def test_the_sources_of_a_world_exist() -> None:
     """A renamed module would otherwise silently drop out of the hash."""
     for name in worlds._SOURCES:
         assert (fingerprint.PACKAGE / name).exists(), name
+
+
+def test_how_films_are_decoded_decides_no_world() -> None:
+    """Bandstand is made without any film, so an edit of decoding must leave its worlds alone."""
+    sources = [fingerprint.PACKAGE / name for name in worlds._SOURCES]
+    media = fingerprint.PACKAGE / "media"
+    assert media / "log_mel.py" in sources
+    assert not {media, media / "decode.py"} & set(sources)

@@ -33,7 +33,7 @@ from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.questions import VARIANTS, Question, ask_about
 from avqa_core.bandstand.sampling import sample_scene
 from avqa_core.bandstand.scene import Scene
-from avqa_core.bandstand.workers import Run, chunks, workers
+from avqa_core.workers import Run, chunks, workers
 from avqa_core.config import from_dict, to_dict
 from avqa_core.data.annotations import read_annotations
 from avqa_core.data.store import StoreWriter

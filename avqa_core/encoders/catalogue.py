@@ -15,8 +15,8 @@ import numpy as np
 from avqa_core.bandstand.encoders import FRAME_SHAPE
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import ConfigError
-from avqa_core.video.resize import centre_square, stretched
-from avqa_core.video.segments import BANDSTAND, MUSIC_AVQA, SegmentPolicy
+from avqa_core.media.resize import centre_square, stretched
+from avqa_core.media.segments import BANDSTAND, MUSIC_AVQA, SegmentPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""From files to arrays: decoding, log-mel spectrograms."""
+"""From files to arrays: decoding, resizing, instants of segments, log-mel spectrograms."""

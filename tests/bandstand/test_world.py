@@ -11,7 +11,6 @@ from avqa_core.bandstand.bounds import Ceilings, Floors
 from avqa_core.bandstand.ceiling import SCENARIOS
 from avqa_core.bandstand.media import layout_for
 from avqa_core.bandstand.sampling import sample_scene
-from avqa_core.bandstand.workers import workers
 from avqa_core.bandstand.world import (
     WorldConfig,
     WorldFinished,
@@ -209,12 +208,6 @@ def test_damaged_files_are_named(tmp_path):
         read_config(tmp_path)
     with pytest.raises(ConfigError, match=r"train\.jsonl"):
         read_scenes(tmp_path, "train")
-
-
-@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_results_come_in_the_order_of_the_tasks(number):
-    with workers(number) as run:
-        assert list(run(abs, range(-20, 0))) == [(n, -n) for n in range(-20, 0)]
 
 
 @pytest.mark.slow

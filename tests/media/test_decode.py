@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avqa_core.errors import ConfigError, FeatureError
-from avqa_core.video.decode import _on_screen, decode
-from avqa_core.video.segments import MUSIC_AVQA, SegmentPolicy
-from tests.video.films import steps, write_film
+from avqa_core.media.decode import _on_screen, decode
+from avqa_core.media.segments import MUSIC_AVQA, SegmentPolicy
+from tests.media.films import steps, write_film
 
 H264 = ("libx264", "yuv420p", "aac")
 

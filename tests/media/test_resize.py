@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avqa_core.video.resize import centre_square, stretched
+from avqa_core.media.resize import centre_square, stretched
 
 
 def rows(*levels: int, width: int = 1) -> np.ndarray:

@@ -20,7 +20,7 @@ from jaxtyping import Float, UInt8
 
 from avqa_core.errors import FeatureError
 from avqa_core.media.log_mel import SAMPLE_RATE
-from avqa_core.video.segments import SegmentPolicy
+from avqa_core.media.segments import SegmentPolicy
 
 Pictures = UInt8[np.ndarray, "n height width 3"]
 Prepare = Callable[[np.ndarray], np.ndarray]

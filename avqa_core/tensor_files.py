@@ -1,11 +1,14 @@
-"""Foreign checkpoint files as named tensors; nothing that stands in them is ever run."""
+"""Foreign checkpoint files as named tensors, and what of them does not fit.
+
+Nothing that stands in them is ever run.
+"""
 
 from __future__ import annotations
 
 import pickle
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from torch import Tensor
 from avqa_core.errors import CheckpointError
 
 _INSIDE = ("state_dict", "model")  # where training programs keep a state dict beside other things
+_SHOWN = 20  # names of one kind in a message
 _DEEPEST = 3  # a pickle can hold a mapping that holds itself
 _WRAPPER = "module."  # what DataParallel puts before every name
 # What a damaged archive or pickle makes torch raise, depending on the byte where it breaks.
@@ -46,6 +50,37 @@ def read_tensors(path: Path | str) -> dict[str, Tensor]:
             f"expected a safetensors file at {path}, got {error}: copy it again"
         ) from error
     return _checked(_unwrapped(whole), path)
+
+
+def misfits(tensors: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> str:
+    """Tell every name that keeps tensors from going where shapes are wanted; empty if none does.
+
+    Args:
+        tensors: of the file, without what is left out on purpose.
+        wanted: shapes by the names of the file.
+
+    Returns:
+        The part of a message that says what came, such as ``missing: a, b; unknown: c``.
+    """
+    there = {name: tensors[name] for name in wanted if name in tensors}
+    problems = {
+        "missing": wanted.keys() - tensors.keys(),
+        "unknown": tensors.keys() - wanted.keys(),
+        "of another shape": [
+            f"{name} {list(value.shape)} instead of {list(wanted[name])}"
+            for name, value in there.items()
+            if value.shape != wanted[name]
+        ],
+        "not floating-point": [n for n, value in there.items() if not value.is_floating_point()],
+        "not finite": [n for n, value in there.items() if not bool(value.isfinite().all())],
+    }
+    return "; ".join(f"{what}: {_listed(names)}" for what, names in problems.items() if names)
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = sorted(names)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _load(path: Path) -> Any:

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from avqa_core.errors import CheckpointError
 from avqa_core.published import read_avst
-from avqa_core.tensor_files import read_tensors
+from avqa_core.tensor_files import misfits, read_tensors
 from tests.published.states import shuffled_vocabulary
 
 SMALL = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.tensor([1.0, 2.0])}
@@ -156,3 +156,29 @@ def test_the_file_is_an_archive_as_torch_writes_it(tmp_path):
         "fc.weight": [[0, 1, 2], [3, 4, 5]],
         "fc.bias": [1, 2],
     }
+
+
+def test_what_fits_has_nothing_to_tell():
+    tensors = {"a": torch.zeros(2, 3), "b": torch.ones(1)}
+    assert misfits(tensors, {name: one.shape for name, one in tensors.items()}) == ""
+
+
+def test_every_name_that_does_not_fit_is_told_once_for_each_reason():
+    tensors = {
+        "fits": torch.zeros(2),
+        "turned": torch.zeros(2, 3),
+        "whole": torch.zeros(2, dtype=torch.int64),
+        "broken": torch.tensor([0.0, torch.inf]),
+        "new": torch.zeros(1),
+    }
+    wanted = dict.fromkeys(("fits", "whole", "broken", "gone"), torch.Size([2]))
+    assert misfits(tensors, wanted | {"turned": torch.Size([3, 2])}) == (
+        "missing: gone; unknown: new; of another shape: turned [2, 3] instead of [3, 2]; "
+        "not floating-point: whole; not finite: broken"
+    )
+
+
+def test_of_many_names_the_first_are_told_and_how_many_there_are():
+    """Of 25 names the message has n00 to n19."""
+    told = misfits({f"n{number:02}": torch.zeros(1) for number in range(25)}, {})
+    assert told.startswith("unknown: n00, n01, ") and told.endswith("n18, n19 and 5 more")

@@ -132,7 +132,7 @@ def halved(frames: UInt8[Tensor, "F Y X 3"]) -> Float[Tensor, "F 3 Y//2 X//2"]:
     return (summed.float() / 510.0 - 1.0).permute(0, 3, 1, 2)
 
 
-class BandstandEncoders:
+class BandstandEncoders(nn.Module):
     """Both networks, frozen: what a world and the feature extractor call.
 
     Args:
@@ -144,14 +144,9 @@ class BandstandEncoders:
     audio_shape = (AUDIO_WIDTH,)
 
     def __init__(self, visual: VisualEncoder, audio: AudioEncoder) -> None:
+        super().__init__()
         self._visual = visual.eval().requires_grad_(False)
         self._audio = audio.eval().requires_grad_(False)
-
-    def to(self, device: torch.device | str) -> BandstandEncoders:
-        """Move both networks; features come back on the same device."""
-        self._visual.to(device)
-        self._audio.to(device)
-        return self
 
     @torch.inference_mode()
     def visual(self, frames: Tensor | np.ndarray) -> Float[Tensor, "*clips 64 4 6"]:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from avqa_core.checksums import sha256
-from avqa_core.encoders.base import VisualEncoder
+from avqa_core.encoders.base import OfOneNetwork, VisualEncoder
 from avqa_core.errors import FeatureError
 
 SIDE = 224
@@ -28,10 +28,11 @@ SPREAD = (0.26862954, 0.26130258, 0.27577711)
 PUBLISHED = "the folder openai/clip-vit-base-patch32 (https://huggingface.co/openai)"
 
 
-class ClipEncoder(VisualEncoder):
+class ClipEncoder(OfOneNetwork, VisualEncoder):
     """Pictures of 224 x 224 -> ``visual`` ``[512, 7, 7]``, the patches, and ``visual_class``."""
 
     name = "clip"
+    _network: Any  # of a package that need not be there
 
     def __init__(self, network: Any, weights_hash: str, tokenizer: Any = None) -> None:
         self._network, self._tokenizer, self.weights_hash = network, tokenizer, weights_hash
@@ -64,15 +65,10 @@ class ClipEncoder(VisualEncoder):
             raise _not_whole(folder, f"weights without {', '.join(map(str, sorted(lacking)))}")
         return cls(network.eval().requires_grad_(False), sha256(*files), tokenizer)
 
-    def to(self, device: torch.device | str) -> ClipEncoder:
-        """Move the network."""
-        self._network.to(device)
-        return self
-
     @torch.inference_mode()
     def tokens(self, pictures: UInt8[Tensor, "n Y X 3"]) -> Float[Tensor, "n tokens D"]:
         """Return all tokens of each picture, normalised and projected; the first is the class."""
-        planes = pictures.to(self._network.device).permute(0, 3, 1, 2).float() / 255.0
+        planes = pictures.to(self.device).permute(0, 3, 1, 2).float() / 255.0
         mean, spread = (planes.new_tensor(one)[:, None, None] for one in (MEAN, SPREAD))
         vision = self._network.vision_model
         states = vision(pixel_values=(planes - mean) / spread).last_hidden_state
@@ -105,7 +101,7 @@ class ClipEncoder(VisualEncoder):
             truncation=True,
             max_length=self._network.config.text_config.max_position_embeddings,
             return_tensors="pt",
-        ).to(self._network.device)
+        ).to(self.device)
         said = self._network.text_model(**coded)
         project = self._network.text_projection
         return project(said.pooler_output)[:, None], project(said.last_hidden_state)

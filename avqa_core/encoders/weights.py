@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from avqa_core.checksums import sha256
 from avqa_core.errors import FeatureError
-from avqa_core.tensor_files import read_tensors
+from avqa_core.tensor_files import misfits, read_tensors
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 # Counters of training steps: they are in some files and not in others, and nothing reads them.
@@ -86,25 +86,22 @@ def fit(
         unused: names that the published file has and this network leaves out.
 
     Raises:
-        FeatureError: a name is missing or unknown, or a shape differs; all are listed.
+        FeatureError: a name is missing or unknown, or a tensor has another shape, is no
+            floating-point tensor or is not finite; all are listed.
     """
     expected = network.state_dict()
-    missing = [one for one in expected if one not in state and not one.endswith(_COUNTER)]
-    unknown = [one for one in state if one not in expected and one not in unused]
-    misshapen = [
-        f"{one} {list(state[one].shape)} instead of {list(tensor.shape)}"
-        for one, tensor in expected.items()
-        if one in state and state[one].shape != tensor.shape
-    ]
-    problems = {"missing": missing, "unknown": unknown, "of another shape": misshapen}
-    told = [f"{what}: {', '.join(names)}" for what, names in problems.items() if names]
+    counters = {one for one in [*expected, *state] if one.endswith(_COUNTER)}
+    told = misfits(
+        {one: state[one] for one in state.keys() - counters - set(unused)},
+        {one: expected[one].shape for one in expected.keys() - counters},
+    )
     if told:
         raise FeatureError(
-            f"expected the weights of {type(network).__name__} in {path}, got others "
-            f"({'; '.join(told)}): take the file of the right network"
+            f"expected the weights of {type(network).__name__} in {path}, got names {told}: take "
+            "the file of the right network"
         )
     values = {
-        one: torch.zeros((), dtype=torch.long) if one.endswith(_COUNTER) else state[one].float()
+        one: torch.zeros((), dtype=torch.long) if one in counters else state[one].float()
         for one in expected
     }
     network.load_state_dict(values, assign=True)

@@ -6,7 +6,7 @@ modules or parameters; below a module both use torch's names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.errors import CheckpointError
+from avqa_core.tensor_files import misfits
 
 Model = TypeVar("Model", bound=nn.Module)
-_SHOWN = 20  # names of one kind in a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,40 +84,21 @@ def fill(
     parameters = dict(model.named_parameters())
     places = {published_name(mine, naming): mine for mine in parameters}
     ignored = sorted(name for name in tensors if name not in places and _is_below(name, unused))
-    problems: dict[str, Collection[str]] = {
-        "missing": places.keys() - tensors.keys(),
-        "unknown": tensors.keys() - places.keys() - set(ignored),
+    wanted = {
+        name: _turned(parameters[mine], name in transposed).shape for name, mine in places.items()
     }
-    values = {name: tensors[name] for name in places.keys() & tensors.keys()}
-    shapes = {name: _turned(parameters[places[name]], name in transposed).shape for name in values}
-    problems |= _unfit(values, shapes)
-    if any(problems.values()):
-        listed = "; ".join(f"{what}: {_names(names)}" for what, names in problems.items() if names)
+    told = misfits({name: tensors[name] for name in tensors.keys() - set(ignored)}, wanted)
+    if told:
         raise CheckpointError(
             f"expected the parameters of the published program {program!r} in {path}, got names "
-            f"{listed}: check which program wrote the file and that the state dict is whole"
+            f"{told}: check which program wrote the file and that the state dict is whole"
         )
     with torch.no_grad():
-        for name, value in values.items():
-            parameters[places[name]].copy_(_turned(value, name in transposed))
+        for name, mine in places.items():
+            parameters[mine].copy_(_turned(tensors[name], name in transposed))
     return ImportReport(
         path=path, program=program, parameters=dict(sorted(places.items())), ignored=tuple(ignored)
     )
-
-
-def _unfit(
-    values: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]
-) -> dict[str, Collection[str]]:
-    """Return the names whose tensor has another shape, type or a value that is no number."""
-    return {
-        "of the wrong shape": [
-            f"{name} {tuple(value.shape)} instead of {tuple(shapes[name])}"
-            for name, value in values.items()
-            if value.shape != shapes[name]
-        ],
-        "not floating-point": [n for n, value in values.items() if not value.is_floating_point()],
-        "not finite": [n for n, value in values.items() if not bool(value.isfinite().all())],
-    }
 
 
 def check_vocabulary(
@@ -147,9 +128,3 @@ def _is_below(name: str, modules: Collection[str]) -> bool:
 
 def _turned(tensor: Tensor, is_transposed: bool) -> Tensor:
     return tensor.transpose(-1, -2) if is_transposed else tensor
-
-
-def _names(names: Iterable[str]) -> str:
-    names = sorted(names)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -181,7 +181,7 @@ def test_missing_unknown_and_misshapen_names_stand_in_one_message(state, tmp_pat
     for part in (
         "missing: norm2.bias",
         "unknown: fc_extra.weight",
-        "fc_gl.weight (512, 512) instead of (512, 1024)",
+        "of another shape: fc_gl.weight [512, 512] instead of [512, 1024]",
         "not floating-point: fc1.bias",
         "not finite: fc2.bias",
     ):

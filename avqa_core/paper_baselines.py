@@ -1,42 +1,25 @@
 """What the paper prints with one modality missing, category by category, ready to be compared.
 
-Tables 1 and 3 stand in ``book/results/paper`` as printed. Two things have to be known before a row
-is put beside other numbers, and arithmetic tells both: an accuracy is a whole number of questions
-divided by how many there are.
+Tables 1 and 3 stand in ``book/results/paper`` as printed. Before a row is put beside other numbers
+two things have to be known: which test file it was scored on, and what each column holds. The
+arithmetic of ``avqa_core.audit`` tells both, and nothing here repeats its findings.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from avqa_core import audit
 from avqa_core.errors import AnnotationError
 from avqa_core.metrics import Interval, Tally, wilson_interval
-from avqa_core.studies.question_floors import FloorRow
+from avqa_core.studies.question_floors import ALL, FloorRow
 
 FIRST_RELEASE, CORRECTED = "avqa-test.original.json", "avqa-test.json"
-# Only as fractions of these questions are all cells of a row whole numbers.
-_ON_FIRST_RELEASE = frozenset({"AVSD", "Pano-AVQA", "AVST"})
-# The audio-visual columns headed Loc and Cnt hold each other's values: only so does any row's
-# average follow from its cells.
-_COLUMNS = {
-    "A_cnt": "Audio Counting",
-    "A_comp": "Audio Comparative",
-    "A_avg": "Audio",
-    "V_cnt": "Visual Counting",
-    "V_loc": "Visual Location",
-    "V_avg": "Visual",
-    "AV_exist": "Audio-Visual Existential",
-    "AV_loc": "Audio-Visual Counting",
-    "AV_cnt": "Audio-Visual Location",
-    "AV_comp": "Audio-Visual Comparative",
-    "AV_temp": "Audio-Visual Temporal",
-    "AV_avg": "Audio-Visual",
-    "all_avg": "all",
-}
+TABLES = ("table1_full.csv", "table3_full.csv")
+COUNTS = "question_counts.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +30,14 @@ class PrintedRow:
         method: as printed.
         missing: ``audio`` or ``visual``.
         test: name of the test file that its cells are fractions of.
-        accuracies: fractions by ``str(category)``, group, and ``all``.
-        source: where it is printed.
+        accuracies: fractions by ``str(category)``, group, and ``all``, each under the category that
+            its cell is of, whatever the heading says.
     """
 
     method: str
     missing: str
     test: str
     accuracies: Mapping[str, float]
-    source: str
 
     @property
     def is_plain(self) -> bool:
@@ -95,51 +77,46 @@ def printed_rows(missing: str, folder: Path | None = None) -> list[PrintedRow]:
 
     Args:
         missing: ``audio`` or ``visual``.
-        folder: of the csv files; that of the checkout if None.
+        folder: of the tables and of the question counts; that of the checkout if None.
 
     Raises:
-        AnnotationError: a file is missing or damaged.
+        AnnotationError: a file is missing or damaged, or the digits do not tell the test file.
     """
     folder = folder or _folder()
+    files = audit.load_questions(folder / COUNTS)
     found: dict[str, PrintedRow] = {}
-    for name in ("table1_full.csv", "table3_full.csv"):
-        for row in _read(folder / name):
-            if row["missing"] == missing:
-                found.setdefault(row["method"], _row(row, folder / name))
+    for name in TABLES:
+        table = audit.read_table(folder / name, files[0].counts)
+        others = [row.name for row in table.rows if _named(row)[1] != missing]
+        for one in audit.audit(table.without(others), files).rows:
+            row = _printed(one)
+            found.setdefault(row.method, row)
     return list(found.values())
 
 
-def _row(row: Mapping[str, str], path: Path) -> PrintedRow:
-    method = row["method"]
-    try:
-        accuracies = {scope: float(row[column]) / 100 for column, scope in _COLUMNS.items()}
-    except (KeyError, ValueError, TypeError) as error:
+def _printed(found: audit.RowAudit) -> PrintedRow:
+    """Return a row as its best explanation reads it."""
+    best, (method, missing) = found.explained, _named(found.row)
+    if not found.is_decided:
         raise AnnotationError(
-            f"expected an accuracy in every column of {method} in {path}, got {error!r}: compare "
-            "the file with the paper"
-        ) from error
+            f"{found.row.name}: expected one test file and order of columns that fit best, got "
+            f"several out of {len(found.explanations)}: compare the row with the paper"
+        )
+    cells = {str(one): found.row.cell(heading) for heading, one in best.order.items()}
+    averages = {one.group: one.printed for one in best.averages if one.group != audit.ALL}
+    printed = {**cells, **averages, ALL: found.row.average(audit.ALL)}
     return PrintedRow(
         method=method,
-        missing=row["missing"],
-        test=FIRST_RELEASE if method in _ON_FIRST_RELEASE else CORRECTED,
-        accuracies=accuracies,
-        source=row["source"],
+        missing=missing,
+        test=f"{best.questions}.json",
+        accuracies={scope: one.percent / 100 for scope, one in printed.items()},
     )
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise AnnotationError(
-            f"expected the paper's tables at {path}, got {error}: restore the file"
-        ) from error
-    if not rows or not {"method", "missing", "source"} <= rows[0].keys():
-        raise AnnotationError(
-            f"expected rows with method, missing and source in {path}, got {rows[:1]}: restore it"
-        )
-    return rows
+def _named(row: audit.ScoreRow) -> tuple[str, str]:
+    """Return method and missing modality, the two columns that name a row."""
+    method, _, missing = row.name.rpartition(", ")
+    return method, missing
 
 
 def _folder() -> Path:

@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from avqa_core.errors import AnnotationError
-from avqa_core.paper_baselines import CORRECTED, FIRST_RELEASE, beside, printed_rows
+from avqa_core.paper_baselines import (
+    CORRECTED,
+    COUNTS,
+    FIRST_RELEASE,
+    TABLES,
+    beside,
+    printed_rows,
+)
+from avqa_core.profiles import checkout
 from avqa_core.studies.question_floors import FloorRow
 
 # Questions by category, as tests/data/test_annotations.py counts them in the files.
@@ -74,7 +84,6 @@ def row_with(accuracy: float):
         missing="audio",
         test=FIRST_RELEASE,
         accuracies={"all": accuracy},
-        source="made up",
     )
 
 
@@ -91,12 +100,47 @@ def test_a_verdict_is_given_only_where_intervals_do_not_overlap(accuracy, verdic
     assert found.floor.estimate == 0.5
 
 
-def test_a_missing_or_damaged_table_is_one_error(tmp_path):
-    with pytest.raises(AnnotationError, match="restore the file"):
+def copied(tmp_path, name="", change=lambda text: text):
+    """Copy what is read from the checkout, with one file changed."""
+    for one in (*TABLES, COUNTS):
+        text = (checkout() / "book" / "results" / "paper" / one).read_text()
+        (tmp_path / one).write_text(change(text) if one == name else text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", [*TABLES, COUNTS])
+def test_a_missing_file_is_one_error_that_names_it(tmp_path, name):
+    (copied(tmp_path) / name).unlink()
+    with pytest.raises(AnnotationError, match=name):
         printed_rows("audio", tmp_path)
-    (tmp_path / "table1_full.csv").write_text("method,missing,source\nAVST,audio,here\n")
-    with pytest.raises(AnnotationError, match="in every column of AVST"):
-        printed_rows("audio", tmp_path)
-    (tmp_path / "table1_full.csv").write_text("")
-    with pytest.raises(AnnotationError, match="expected rows with method"):
-        printed_rows("audio", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("new", "reason"),
+    [
+        # 29.56 % is a fraction of neither 1,022 nor 1,017 questions: 302 are 29.55 and 29.70 %
+        ("29.56", "AVST, audio: expected an explanation"),
+        ("", "AVST, audio, Audio Counting: expected an accuracy, got an empty cell"),
+        ("many", "expected an accuracy in per cent"),
+    ],
+)
+def test_a_damaged_cell_is_one_error_that_names_the_row(tmp_path, new, reason):
+    def change(text):
+        assert "AVST,audio,29.55," in text
+        return text.replace("AVST,audio,29.55,", f"AVST,audio,{new},")
+
+    for name in TABLES:
+        with pytest.raises(AnnotationError, match=reason):
+            printed_rows("audio", copied(tmp_path, name, change))
+
+
+def test_a_row_that_several_files_explain_is_not_guessed(tmp_path):
+    """With the corrected file listed under a second name, half of the rows fit two files."""
+
+    def twice(text):
+        content = json.loads(text)
+        content["files"].append(content["files"][1] | {"name": "the same again"})
+        return json.dumps(content)
+
+    with pytest.raises(AnnotationError, match="expected one test file and order"):
+        printed_rows("audio", copied(tmp_path, COUNTS, twice))

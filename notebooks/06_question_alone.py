@@ -27,7 +27,7 @@ from typing import Optional
 
 from myst_nb import glue
 
-from avqa_core import checks_floors, paper_baselines, profiles
+from avqa_core import checks, paper_baselines, profiles
 from avqa_core.data import folder as folders
 from avqa_core.studies import floor_results, question_floors, question_reader
 from avqa_core.viz import floor_views as views
@@ -73,7 +73,7 @@ print(f"{run}; floors of MUSIC-AVQA stored {stored.date}")
 # validation questions and scored on the test questions; nothing else went in. Below stand rows of the
 # paper's Tables 1 and 3.
 
-# %% mystnb={"figure": {"caption": "The question alone answers half of MUSIC-AVQA's test questions. Above: floors, fitted on the validation file and scored on the corrected test file; their 95 % intervals over clips are about as wide as the marks. Below: single runs of the paper with one modality missing, hollow where they were scored on the first release of the test file, whose floors are the same to a tenth of a point.", "name": "fig-question-alone"}, "image": {"alt": "Two panels, audio missing and visual missing, with accuracy in percent from 0 to 100. Five floors rise from 26 to 51 percent; a shade ends at 51. With the audio missing three networks lie left of its edge and one right; with the picture missing one lies on the edge and three right. Networks with a method for absence lie right of it in both panels."}}
+# %% mystnb={"figure": {"caption": "The question alone answers half of MUSIC-AVQA's test questions. Above: floors, fitted on the validation file and scored on the corrected test file; their 95 % intervals over clips are about as wide as the marks. Below: single runs of the paper with one modality missing, hollow where they were scored on the first release of the test file, whose floors are nearly the same.", "name": "fig-question-alone"}, "image": {"alt": "Two panels, audio missing and visual missing, with accuracy in percent from 0 to 100. Floors are diamonds that rise to the most common answer by template, where a shade ends, and hardly further. With the audio missing most networks lie left of its edge, with the picture missing most lie right of it. Networks with a method for absence lie right of it in both panels."}}
 views.floors_figure(measured, printed)
 
 # %% [markdown]
@@ -82,9 +82,9 @@ views.floors_figure(measured, printed)
 # and {glue:text}`not_told_apart_visual` cannot be told apart from it.
 #
 # Below the floor does not mean a poor network. It was never trained for absence, and is fed what no
-# training clip looked like; what it then gives up is even what the question would have told it. All
-# rows with a method for absence are above. So the floor, not such a row, is where a method for absence
-# begins to earn.
+# training clip looked like; what it then gives up is even what the question would have told it. Of
+# {glue:text}`num_methods` rows with a method for absence, {glue:text}`methods_above` are above. So
+# the floor, not the bare network, is where a method for absence begins to earn.
 #
 # ## What a floor is
 #
@@ -125,14 +125,14 @@ views.floors_table(
 # An average can hide that a network answers some kinds of questions well. **Predict**: with the audio
 # missing, do the networks stay above the floor at least where a question is about the picture alone?
 
-# %% mystnb={"figure": {"caption": "Where each network with nothing added stands against the floor by template, n = 594 to 1,265 questions a category. Hollow marks were scored on the first release of the test file, filled ones on the corrected one, which the floor is of. The paper's columns AV Loc and AV Cnt are read exchanged: only so do its averages follow from its cells.", "name": "fig-by-category"}, "image": {"alt": "Two panels, audio missing and visual missing, one row for each of nine question categories, accuracy in percent. A grey bar on each row ends at the floor, between 27 and 79 percent, and four marks stand for AVSD, Pano-AVQA, AVST and PSTP-Net. With the audio missing the first three lie left of the bar's end on most rows, also for visual counting; PSTP-Net lies at or right of it."}}
+# %% mystnb={"figure": {"caption": "Where each network with nothing added stands against the floor by template; the table below tells how many questions a category has. Hollow marks were scored on the first release of the test file, filled ones on the corrected one, which the floor is of. The paper's columns AV Loc and AV Cnt are read exchanged: only so do its averages follow from its cells.", "name": "fig-by-category"}, "image": {"alt": "Two panels, audio missing and visual missing, one row for each of nine question categories, accuracy in percent. A grey bar on each row ends at the floor, and four marks stand for AVSD, Pano-AVQA, AVST and PSTP-Net. With the audio missing the first three lie left of the bar's end on most rows, also for visual counting; PSTP-Net lies at or right of it."}}
 views.category_figure(measured, printed)
 
 # %% [markdown]
-# They do not: visual counting needs no sound, and three of the four fall below the floor there too.
-# With the sound gone AVST lies below the floor in {glue:text}`avst_categories` categories. A likely
-# reason: its sound grounds what it looks at and is part of every fused vector, so that a strange one
-# reaches every question.
+# They do not: visual counting needs no sound, and {glue:text}`below_counting` fall below the floor
+# there too. With the sound gone AVST lies below the floor in {glue:text}`avst_categories`
+# categories. A likely reason: its sound grounds what it looks at and is part of every fused vector,
+# so that a strange one reaches every question.
 #
 # With the picture gone the networks gain over the floor mostly on location and temporal questions.
 # Counting and comparing stay close to what the question tells.
@@ -163,10 +163,11 @@ views.baseline_table(
 # %% [markdown]
 # With the audio missing, AVST is printed with {glue:text}`avst` and the paper's method on top of it
 # {glue:text}`avst_gain` points higher. {glue:text}`avst_below` of these points lie below what the
-# question alone gives; {glue:text}`avst_over` lie above. (The two rows come from two releases of the
-# test file, which moves this by about a tenth of a point.) Both parts are real: a deployed network
-# that falls below the floor does lose the first part. But only the second can be about recalling a
-# sound, and modality dropout competes for that one too ({doc}`05_ablations`).
+# question alone gives; {glue:text}`avst_over` lie above. (The two rows come from two releases of
+# the test file; their floors by template are {glue:text}`release_points` points apart.) Both parts
+# are real: a deployed network that falls below the floor does lose the first part. But only the
+# second can be about recalling a sound, and modality dropout competes for that one too
+# ({doc}`05_ablations`).
 
 # %% [markdown]
 # ## Does the choice of questions decide?
@@ -278,7 +279,7 @@ def routed(network, floor, totals):
     return right / sum(totals.values())
 
 
-verdict = checks_floors.routed(routed)
+verdict = checks.routed(routed)
 assert verdict, verdict
 avst = next(row for row in printed["audio"] if row.method == "AVST")
 of_test = stored.of(fit, avst.test)

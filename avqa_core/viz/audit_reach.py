@@ -91,6 +91,7 @@ def control_counts(found: TableAudit, stated: Mapping[str, str]) -> dict[str, in
         stated: row -> name of the file that its source states.
     """
     explained = [row for row in found.rows if row.best is not None]
+    following = sum(row.best is not None and not row.best.failing for row in explained)
     return {
         "rows": len(found.rows),
         "explained": len(explained),
@@ -102,7 +103,9 @@ def control_counts(found: TableAudit, stated: Mapping[str, str]) -> dict[str, in
             for row in explained
         ),
         "as_headed": sum(row.best is not None and not row.best.moved for row in explained),
-        "all_follow": sum(row.best is not None and not row.best.failing for row in explained),
+        "all_follow": following,
+        "unexplained": len(found.rows) - len(explained),
+        "unfollowed": len(explained) - following,
     }
 
 

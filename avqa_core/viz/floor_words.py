@@ -33,7 +33,10 @@ def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str
             names = [row.method for row in plain if _verdict(found, fit, row) == verdict]
             told[f"{verdict}_{missing}".replace(" ", "_")] = _listed(names)
         told[f"num_plain_{missing}"] = str(len(plain))
-    told |= _avst(found, fit, printed["audio"])
+    told |= _avst(found, fit, printed["audio"]) | _others(found, fit, printed)
+    first, corrected = (
+        found.of(fit, test).row("template").accuracy for test in (FIRST_RELEASE, CORRECTED)
+    )
     (gain,) = [
         one
         for of in found.gains
@@ -42,7 +45,8 @@ def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str
         if (one.floor, one.scope) == ("template", ALL)
     ]
     return told | {
-        "template_first": f"{_interval(found.of(fit, FIRST_RELEASE).row('template').accuracy)} %",
+        "template_first": f"{_interval(first)} %",
+        "release_points": f"{100 * abs(first.estimate - corrected.estimate):.2f}",
         "template_new": f"{_interval(measured.row('template', NEW_CLIPS).accuracy)} %",
         "num_new": str(measured.row("template", NEW_CLIPS).total),
         "num_fitted": str(sum(files[name].rows for name in fit)),
@@ -74,8 +78,23 @@ def _avst(found: FloorResults, fit: Sequence[str], rows: Sequence[PrintedRow]) -
     }
 
 
-def _verdict(found: FloorResults, fit: Sequence[str], row: PrintedRow) -> str:
-    return beside(row, found.of(fit, row.test).row("template")).verdict
+def _others(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str, str]:
+    """Return how the other networks stand: on visual counting, and with a method for absence."""
+    methods = [row for rows in printed.values() for row in rows if not row.is_plain]
+    below = [
+        row.method
+        for row in printed["audio"]
+        if row.is_plain and _verdict(found, fit, row, "Visual Counting") == "below"
+    ]
+    return {
+        "below_counting": _listed(below),
+        "num_methods": str(len(methods)),
+        "methods_above": str(sum(_verdict(found, fit, row) == "above" for row in methods)),
+    }
+
+
+def _verdict(found: FloorResults, fit: Sequence[str], row: PrintedRow, scope: str = ALL) -> str:
+    return beside(row, found.of(fit, row.test).row("template", scope)).verdict
 
 
 def _interval(one: Interval, digits: str = ".1f") -> str:

@@ -103,4 +103,5 @@ def test_a_control_is_counted_against_what_its_source_states(found):
     wrong = audit_reach.control_counts(found, told | {first: "avqa-test"})
     assert wrong["right_file"] == 15 and wrong["other_file"] == 1
     assert right["as_headed"] == 0 and right["all_follow"] == 14
+    assert right["unexplained"] == 0 and right["unfollowed"] == 2
     assert found.table.row(first).averages[ALL].text == "59.25"

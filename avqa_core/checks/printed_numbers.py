@@ -1,11 +1,11 @@
-"""The check of the exercise about one cell: whether a reader's function finds the right counts."""
+"""Chapter 7: the numbers of right answers behind one printed accuracy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from avqa_core.audit.rounding import Printed, consistent_counts
-from avqa_core.checks import Verdict
+from avqa_core.checks.verdict import Verdict, expect, returned, verdict
 
 # text, questions: nothing fits, one fits, several fit, and the two ends of the scale
 _TRIED = (
@@ -19,17 +19,18 @@ _TRIED = (
 
 def counts_behind(solution: Callable[[str, int], Iterable[int]]) -> Verdict:
     """Check a function of the printed text and the number of questions that returns the counts."""
-    for text, total in _TRIED:
-        wanted = list(consistent_counts(Printed.parse(text), total))
-        try:
-            found = sorted(solution(text, total))
-        except Exception as error:
-            return Verdict(False, f"your function stopped with {type(error).__name__}: {error}")
-        if found != wanted:
-            return Verdict(
-                False, f"for {text} % of {total} expected {_shown(wanted)}, got {_shown(found)}"
+
+    def check() -> str:
+        for text, total in _TRIED:
+            wanted = list(consistent_counts(Printed.parse(text), total))
+            found = sorted(returned(solution(text, total)))
+            expect(
+                found == wanted,
+                f"for {text} % of {total} expected {_shown(wanted)}, got {_shown(found)}",
             )
-    return Verdict(True, f"right on all {len(_TRIED)} cells, with none, one and several counts")
+        return f"right on all {len(_TRIED)} cells, with none, one and several counts"
+
+    return verdict(check)
 
 
 def _shown(counts: list[int]) -> str:

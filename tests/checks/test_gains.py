@@ -1,4 +1,4 @@
-"""The check of the exercise in chapter 4."""
+"""The checks of the exercises in chapters 4 and 5."""
 
 from __future__ import annotations
 
@@ -25,3 +25,26 @@ def test_the_solution_of_the_page_is_accepted():
 def test_a_wrong_solution_is_told_what_is_off(solution, reason):
     verdict = checks.recovered_share(solution)
     assert not verdict and reason in verdict.message
+
+
+def _paired(ours, control):
+    shared = ours.keys() & control.keys()
+    return sum(ours[one] - control[one] for one in shared) / len(shared)
+
+
+def _of_means(ours, control):
+    return sum(ours.values()) / len(ours) - sum(control.values()) / len(control)
+
+
+@pytest.mark.parametrize(
+    ("solution", "solved", "reason"),
+    [
+        (_paired, True, "seed by seed"),
+        (lambda a, b: -_paired(a, b), False, "ours minus control"),
+        (_of_means, False, "one side lacks"),
+        (lambda a, b: sum(a[one] - b[one] for one in a) / 2, False, "KeyError"),
+    ],
+)
+def test_paired_gain(solution, solved, reason):
+    verdict = checks.paired_gain(solution)
+    assert bool(verdict) is solved and reason in verdict.message

@@ -1,6 +1,10 @@
+"""The check of the exercise in chapter 6."""
+
+from __future__ import annotations
+
 import pytest
 
-from avqa_core.checks_floors import routed
+from avqa_core.checks import routed
 
 
 def better(network, floor, totals):
@@ -18,7 +22,8 @@ def test_the_better_of_two_in_each_category_is_accepted():
         (lambda network, floor, totals: 0.375, "the first everywhere"),
         (lambda network, floor, totals: 0.575, "the second everywhere"),
         (lambda network, floor, totals: 0.1, "expected 0.675"),
-        (lambda network, floor, totals: None, "stopped with TypeError"),
+        (lambda network, floor, totals: None, "returns None"),
+        (lambda network, floor, totals: "most", "stopped with ValueError"),
         (lambda network, floor, totals: network["C"], "stopped with KeyError"),
     ],
 )

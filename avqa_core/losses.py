@@ -59,13 +59,10 @@ class ObjectiveConfig:
 def answer_loss(
     logits: Float[Tensor, "B A"], answer: Int[Tensor, " B"], name: str = "answer"
 ) -> LossTerms:
-    """Return the cross-entropy of the rows whose answer is known, as a share of all rows.
-
-    A label then weighs the same however few of them a batch has. Over the known rows alone, one
-    labelled question among sixty-four would outweigh what the other sixty-three tell a recall loss.
-    """
+    """Return the cross-entropy over rows whose answer is known."""
+    known = answer >= 0
     values = functional.cross_entropy(logits.float(), answer.clamp(min=0), reduction="none")
-    return LossTerms.mean(name, torch.where(answer >= 0, values, torch.zeros_like(values)))
+    return LossTerms.masked_mean(name, values, known)
 
 
 def without(

@@ -14,19 +14,21 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from avqa_core import rng
+from avqa_core import rng, run_calibration
+from avqa_core.abstention import require_threshold
 from avqa_core.config import from_dict, require
-from avqa_core.data.dataset import Questions, collate
+from avqa_core.data.dataset import Questions, collate, encode_questions
 from avqa_core.data.folder import DataFolder
-from avqa_core.data.vocabulary import Vocabulary
+from avqa_core.data.vocabulary import Vocabulary, words_of
 from avqa_core.encoders import catalogue
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import AnnotationError, AvqaError, ConfigError
 from avqa_core.extraction import Recipe
-from avqa_core.model import MissingModalityAVQA
-from avqa_core.training import checkpoint, runs
-from avqa_core.types import FeatureBatch, FeatureDims, Modality
 from avqa_core.media.segments import Place, SegmentPolicy
+from avqa_core.model import MissingModalityAVQA
+from avqa_core.run_calibration import RunCalibration
+from avqa_core.training import checkpoint, runs
+from avqa_core.types import FeatureBatch, FeatureDims, Modality, QAExample, QuestionCategory
 
 Missing = Literal["none", "audio", "visual", "both"]
 SCENARIOS = {
@@ -48,12 +50,37 @@ class FilmAnswer:
         scenario: what was missing, as the tables of the book name it.
         answers: the most probable answers with their probabilities, best first.
         notes: what a person should know who relies on the answer.
+        at_least: how sure the model had to be; None if it had to answer anyway.
     """
 
     question: str
     scenario: str
     answers: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
+    at_least: float | None = None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the first answer is given, or only what the model would have said."""
+        return self.at_least is None or self.answers[0][1] >= self.at_least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """When to say nothing: a calibrated run, and how sure it has to be."""
+
+    calibration: RunCalibration
+    at_least: float
+
+    def __post_init__(self) -> None:
+        require_threshold(self.at_least)
+
+    def note(self, scenario: str) -> str:
+        """Say what this threshold did to the validation questions of a scenario."""
+        answered, right = self.calibration.of(scenario).confidences.answered_at(self.at_least)
+        told = f"{100 * answered.accuracy:.0f} % of the validation questions were answered"
+        of_them = f", {100 * right.accuracy:.0f} % of them right" if right.total else ""
+        return f"when at least {100 * self.at_least:g} % sure, {scenario}: {told}{of_them}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,35 +92,46 @@ class Listener:
         vocabulary: of its training split.
         recipe: from a film to its features.
         notes: how the recipe was found, where nothing recorded it.
+        caution: when to say nothing; None always answers, as sure as the network itself says.
     """
 
     model: MissingModalityAVQA
     vocabulary: Vocabulary
     recipe: Recipe
     notes: tuple[str, ...] = ()
+    caution: Caution | None = None
 
     @torch.inference_mode()
     def answer(
-        self, video: Path, question: str, *, missing: Missing = "none", top: int = 5, seed: int = 0
+        self,
+        video: Path,
+        question: str,
+        *,
+        candidates: Sequence[str] = (),
+        missing: Missing = "none",
+        top: int = 5,
+        seed: int = 0,
     ) -> FilmAnswer:
         """Answer a question about a film.
 
         Args:
             video: file.
             question: in the words of the training questions; its question mark may be left out.
+            candidates: what to choose from, for a run that was trained on multiple choice.
             missing: modality to be taken away although the film has it.
             top: how many answers are wanted.
             seed: of the noise of a sampler.
 
         Raises:
-            AvqaError: the film cannot be decoded, or the question has a word nobody knows.
+            AvqaError: the film cannot be decoded, the question has a word nobody knows, or the run
+                wants candidates and there are none, or the other way round.
         """
         require(top >= 1, f"--top: expected at least one answer, got {top}")
+        self._check_candidates(candidates)
         words = read_question(question, self.vocabulary)
-        dims, notes = self.model.dims, list(self.notes)
-        tokens = self.vocabulary.encode(words, dims.num_tokens)
-        if len(words) > dims.num_tokens:
-            notes.append(f"only the first {dims.num_tokens} words of the question are read")
+        asked = _example(video, words, candidates)
+        questions = encode_questions([asked], self.vocabulary, self.model.dims.num_tokens)
+        notes = [*self.notes, *self._notes_about(words)]
         clip = self.recipe.decode(video)
         if clip.padding:
             notes.append(f"the film is short: {clip.padding}")
@@ -106,28 +144,56 @@ class Listener:
             elif not present[name]:
                 notes.append(f"{name} taken away as asked")
         present = {name: is_wanted and name in arrays for name, is_wanted in present.items()}
-        batch = self._batch(video, words, tokens, arrays, present)
+        batch = self._batch(questions, arrays, present)
         generator = rng.named(seed, "asking", *words)
         device = next(self.model.parameters()).device
         logits = self.model(batch.to(device), generator=generator).answers.logits[0].float()
+        scenario, caution = SCENARIOS[present["audio"], present["visual"]], self.caution
+        if caution is not None:
+            logits = logits / caution.calibration.of(scenario).temperature
+            notes.append(caution.note(scenario))
         best = logits.softmax(dim=-1).topk(min(top, len(logits)))
+        choices = self.vocabulary.choices(asked)
         return FilmAnswer(
             question=" ".join(words) + "?",
-            scenario=SCENARIOS[present["audio"], present["visual"]],
+            scenario=scenario,
             answers=tuple(
-                (self.vocabulary.answers[index], probability)
+                (choices[index], probability)
                 for probability, index in zip(
                     best.values.tolist(), best.indices.tolist(), strict=True
                 )
             ),
             notes=tuple(notes),
+            at_least=None if caution is None else caution.at_least,
         )
+
+    def _check_candidates(self, candidates: Sequence[str]) -> None:
+        """Refuse candidates where the run has answers of its own, and their absence elsewhere."""
+        if self.vocabulary.is_multiple_choice:
+            require(
+                len(candidates) >= 2 and all(one.strip() for one in candidates),
+                "--candidates: expected two or more answers to choose from, because the run was "
+                f"trained on multiple choice, got {list(candidates)}: name them",
+            )
+        else:
+            require(
+                not candidates,
+                f"--candidates: expected none, because the run has {len(self.vocabulary.answers)} "
+                f"answers of its own, got {list(candidates)}: leave them out",
+            )
+
+    def _notes_about(self, words: Sequence[str]) -> list[str]:
+        """Return what of the question the model does not read."""
+        length, notes = self.model.dims.num_tokens, []
+        if len(words) > length:
+            notes.append(f"only the first {length} words of the question are read")
+        if unknown := [word for word in words if word not in self.vocabulary.words]:
+            notes.append(f"words that training does not know: {', '.join(unknown)}")
+        return notes
 
     def _batch(
         self,
-        video: Path,
-        words: Sequence[str],
-        tokens: list[int],
+        questions: Questions,
         arrays: Mapping[str, np.ndarray],
         present: Mapping[str, bool],
     ) -> FeatureBatch:
@@ -135,31 +201,42 @@ class Listener:
         availability = torch.zeros(1, self.model.dims.num_segments, 2, dtype=torch.bool)
         availability[..., Modality.AUDIO] = present["audio"]
         availability[..., Modality.VISUAL] = present["visual"]
-        question = Questions(
-            tokens=torch.tensor([tokens]),
-            answer=torch.tensor([-1]),
-            question_id=torch.tensor([rng.derive(0, "asked", video.stem, *words)]),
-            video_ids=(video.stem,),
-        )
         features = {
             name: torch.from_numpy(arrays.get(name, np.zeros(shape, np.float16)))[None].float()
             for name, shape in self.recipe.layout.items()
         }
-        return collate(question, features, availability)
+        return collate(questions, features, availability)
+
+
+def _example(video: Path, words: Sequence[str], candidates: Sequence[str]) -> QAExample:
+    """Return the question as a file of questions would give it, nobody knowing the answer."""
+    return QAExample(
+        question_id=rng.derive(0, "asked", video.stem, *words),
+        video_id=video.stem,
+        category=QuestionCategory("Asked", "Asked"),
+        template=" ".join(words),
+        slot_values=(),
+        tokens=tuple(words),
+        answer=None,
+        candidates=tuple(candidates),
+    )
 
 
 def read_question(question: str, vocabulary: Vocabulary) -> list[str]:
     """Return the words of a question as the training questions spell them.
 
     The first word gets its capital letter, and two words that the vocabulary has as one
-    (``acoustic guitar``) are joined.
+    (``acoustic guitar``) are joined. Open language is in lower case, and any word will do.
 
     Raises:
         AnnotationError: no words, or one that the vocabulary does not have, with the closest.
     """
-    words = question.strip(ENDINGS).split()
+    is_open = vocabulary.is_multiple_choice
+    words = list(words_of(question)) if is_open else question.strip(ENDINGS).split()
     if not words:
         raise AnnotationError("expected a question in words, got none: ask something")
+    if is_open:
+        return words
     known = set(vocabulary.words)
     if (capital := words[0][:1].upper() + words[0][1:]) in known:
         words[0] = capital
@@ -183,6 +260,7 @@ def listen(
     seconds: float | None = None,
     place: Place | None = None,
     which: checkpoint.Which = "best",
+    at_least: float | None = None,
     device: torch.device | str = "cpu",
 ) -> Listener:
     """Load a trained run and the encoders that belong to it.
@@ -197,12 +275,18 @@ def listen(
         seconds: length of a segment; as recorded, or as the visual encoder's recipe has it.
         place: where in a segment it is looked at; likewise.
         which: the best checkpoint of the validation, or the last.
+        at_least: how sure an answer has to be; None always answers.
         device: where to compute.
 
     Raises:
-        AvqaError: something does not exist, or features of these encoders do not fit the model.
+        AvqaError: something does not exist, features of these encoders do not fit the model, or the
+            run has to know how sure it is and was never calibrated.
     """
-    model, loaded = checkpoint.load_model(checkpoint.find(runs.RunFolder(run).checkpoints, which))
+    where = checkpoint.find(runs.RunFolder(run).checkpoints, which)
+    model, loaded = checkpoint.load_model(where)
+    caution = None
+    if at_least is not None:
+        caution = Caution(calibration=run_calibration.read(where), at_least=at_least)
     made_by = loaded.state.provenance
     features = made_by.get("features", {}) if data is None else DataFolder(data).store.provenance
     recorded = recorded_recipe(features)
@@ -234,7 +318,11 @@ def listen(
     _require_fit(recipe, model.dims)
     notes += _other_weights(recipe, recorded)
     return Listener(
-        model=model.to(device), vocabulary=loaded.vocabulary, recipe=recipe, notes=tuple(notes)
+        model=model.to(device),
+        vocabulary=loaded.vocabulary,
+        recipe=recipe,
+        notes=tuple(notes),
+        caution=caution,
     )
 
 

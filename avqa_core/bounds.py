@@ -23,10 +23,13 @@ _SCENARIO_OF = {
 def floors(folder: DataFolder, split: str) -> dict[str, float]:
     """Return what a look-up table of questions reaches on ``split``, by ``str(category)``.
 
-    The table is fitted on the training split and its fineness chosen on the validation split.
+    The table is fitted on the training split and its fineness chosen on the validation split. In
+    multiple choice no floor is below what guessing is expected to give.
     """
-    train, val = folder.examples("train"), folder.examples("val")
-    return Floors.fit(train, val, folder.examples(split)).by_category()
+    train, val, examples = (folder.examples(one) for one in ("train", "val", split))
+    guessing = 1 / len(train[0].candidates) if train[0].candidates else 0.0
+    found = Floors.fit(train, val, examples).by_category()
+    return {category: max(floor, guessing) for category, floor in found.items()}
 
 
 def ceilings(

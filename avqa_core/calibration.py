@@ -59,7 +59,7 @@ def bins(
     Raises:
         ConfigError: a confidence is no probability, or there are not as many as answers.
     """
-    sure, right = _checked(confidence, is_correct)
+    sure, right = checked(confidence, is_correct)
     place = np.clip(np.ceil(sure * num_bins).astype(int) - 1, 0, num_bins - 1)
     return [
         Bin(float(sure[place == one].mean()), Tally(int(right[place == one].sum()), count))
@@ -101,7 +101,7 @@ def calibration_interval(
         num_draws: how often the clips are redrawn.
         coverage: of the interval.
     """
-    sure, right = _checked(confidence, is_correct)
+    sure, right = checked(confidence, is_correct)
     _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
     members = [np.flatnonzero(cluster == one) for one in range(cluster.max() + 1)]
     estimate = expected_calibration_error(confidence, is_correct)
@@ -119,7 +119,7 @@ def risk_coverage(confidence: Sequence[float], is_correct: Sequence[bool]) -> Ri
 
     Questions of equal confidence are answered together: nothing tells them apart.
     """
-    sure, right = _checked(confidence, is_correct)
+    sure, right = checked(confidence, is_correct)
     order = np.argsort(-sure, kind="stable")
     sure, wrong = sure[order], (~right[order]).cumsum()
     is_last = np.append(sure[1:] < sure[:-1], True)
@@ -135,7 +135,7 @@ def answered_at(
     confidence: Sequence[float], is_correct: Sequence[bool], threshold: float
 ) -> tuple[Tally, Tally]:
     """Return how many questions are answered, and how many of those are right, at a threshold."""
-    sure, right = _checked(confidence, is_correct)
+    sure, right = checked(confidence, is_correct)
     answered = sure >= threshold
     number = int(answered.sum())
     return Tally(number, len(sure)), Tally(int(right[answered].sum()), number)
@@ -196,9 +196,14 @@ def confidences(
     return top.values, top.indices
 
 
-def _checked(
+def checked(
     confidence: Sequence[float], is_correct: Sequence[bool]
 ) -> tuple[Float[np.ndarray, " N"], Bool[np.ndarray, " N"]]:
+    """Return single answers as arrays.
+
+    Raises:
+        ConfigError: a confidence is no probability, or there are not as many as answers.
+    """
     sure, right = np.asarray(confidence, dtype=float), np.asarray(is_correct, dtype=bool)
     require(
         sure.shape == right.shape and sure.ndim == 1 and len(sure) > 0,

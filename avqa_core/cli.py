@@ -13,6 +13,7 @@ from typing import Any, Literal
 import tyro
 
 from avqa_core.cli_audit import audit
+from avqa_core.cli_calibration import calibrate, field
 from avqa_core.cli_checkpoints import import_checkpoint
 from avqa_core.cli_data import inspect, pack
 from avqa_core.cli_experiments import compare, grid, results
@@ -25,6 +26,7 @@ Profile = Literal["smoke", "book", "full"]
 Preset = Literal["paper", "released_code", "recommended"]
 Size = Literal["tiny", "book", "full", "paper"]
 Regime = Literal["plain", "joint", "modality_dropout", "plug_in"]
+QuestionFormat = Literal["music_avqa", "avqa"]
 PartName = Literal["backbone", "completer", "enhancer"]
 
 
@@ -136,6 +138,7 @@ def evaluate(
     batch_size: int = 64,
     device: str = "auto",
     keep_answers: bool = False,
+    at_least: float | None = None,
     out: Path | None = None,
 ) -> int:
     """Answer a split in each scenario, print the table and write report.json.
@@ -154,11 +157,16 @@ def evaluate(
         batch_size: questions at a time; the report does not depend on it.
         device: auto, cpu, cuda or cuda:N.
         keep_answers: put every answer into the report, for paired tests.
+        at_least: tell how many questions are answered, and how many of those right, by answering
+            only when at least so sure, e.g. 0.8; the run has to be calibrated with 'avqa
+            calibrate', and the report keeps every answer.
         out: where to write; report.json in the run folder if not given.
     """
-    from avqa_core import commands
+    from avqa_core import abstention, commands
     from avqa_core.training.distributed import is_main_process
 
+    if at_least is not None:
+        abstention.require_threshold(at_least)
     report = commands.evaluate_run(
         run,
         data,
@@ -169,11 +177,14 @@ def evaluate(
         batch_size=batch_size,
         device=device,
         keep_answers=keep_answers,
+        is_calibrated=at_least is not None,
     )
     if is_main_process():
         path = out or run / "report.json"
         report.save(path)
         print(report.table())
+        if at_least is not None:
+            print(abstention.table(report.answered, at_least))
         print(f"written to {path}")
     return 0
 
@@ -184,10 +195,11 @@ def world(
     seed: int = 0,
     coupling: float = 0.8,
     difficulty: float = 0.3,
+    format: QuestionFormat = "music_avqa",
     video: bool = False,
     workers: int | None = None,
 ) -> int:
-    """Make a Bandstand: scenes, questions and features in the format of MUSIC-AVQA.
+    """Make a Bandstand: scenes, questions and features in the format of MUSIC-AVQA or AVQA.
 
     A build that was interrupted goes on where it stopped.
 
@@ -197,6 +209,7 @@ def world(
         seed: of the whole world.
         coupling: in [0, 1], how far sight predicts sound and back.
         difficulty: in [0, 1], how fine the differences are that questions ask for.
+        format: of the question files; avqa writes multiple choice with four candidates.
         video: write a playable .mp4 of each clip too.
         workers: processes; one for each core if not given.
     """
@@ -219,6 +232,7 @@ def world(
         difficulty=difficulty,
         video=video,
         num_workers=workers or os.cpu_count() or 1,
+        question_format=format,
     )
     for event in shown_stages(events, place):
         if isinstance(event, WorldFinished):
@@ -284,12 +298,14 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "extract": extract,
     "train": train,
     "evaluate": evaluate,
+    "calibrate": calibrate,
     "ask": ask,
     "results": results,
     "grid": grid,
     "compare": compare,
     "audit": audit,
     "floors": floors,
+    "field": field,
     "import-checkpoint": import_checkpoint,
     "inspect": inspect,
     "env": env,

@@ -120,6 +120,7 @@ def ask(
     video: Annotated[Path, tyro.conf.Positional],
     question: Annotated[str, tyro.conf.Positional],
     run: Path,
+    candidates: tuple[str, ...] = (),
     missing: Literal["none", "audio", "visual", "both"] = "none",
     data: Path | None = None,
     audio: Audio | None = None,
@@ -129,6 +130,7 @@ def ask(
     frame: Frame | None = None,
     which: Literal["best", "last"] = "best",
     top: int = 5,
+    at_least: float | None = None,
     seed: int = 0,
     device: str = "auto",
 ) -> int:
@@ -140,6 +142,7 @@ def ask(
         video: file.
         question: in the words of the training questions; the question mark may be left out.
         run: run folder of a trained model.
+        candidates: what to choose from, for a run that was trained on multiple choice.
         missing: modality to be taken away although the file has it.
         data: data folder whose features tell which encoders made them; the run tells if not given.
         audio: encoder of the sound, if neither tells.
@@ -149,6 +152,8 @@ def ask(
         frame: where in a segment it is looked at; as the data or the encoder has it if not given.
         which: the best checkpoint of the validation, or the last.
         top: how many answers to print.
+        at_least: answer only when at least so sure, e.g. 0.8; the run has to be calibrated with
+            'avqa calibrate'.
         seed: of the noise of a sampler.
         device: auto, cpu, cuda or cuda:N.
     """
@@ -164,11 +169,16 @@ def ask(
         seconds=segment_seconds,
         place=frame,
         which=which,
+        at_least=at_least,
         device=resolve_device(device),
     )
-    answer = listener.answer(video, question, missing=missing, top=top, seed=seed)
+    answer = listener.answer(
+        video, question, candidates=candidates, missing=missing, top=top, seed=seed
+    )
     print(f"{video.name}: {answer.question}")
     print(f"scenario: {answer.scenario}")
+    if not answer.is_sure:
+        print("not sure enough; it would have said:")
     for name, probability in answer.answers:
         print(f"  {100 * probability:5.1f} %  {name}")
     for note in answer.notes:

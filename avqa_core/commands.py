@@ -9,10 +9,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from avqa_core import bounds
+from avqa_core import bounds, run_calibration
 from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.world import Event as WorldEvent
-from avqa_core.bandstand.world import build_world
+from avqa_core.bandstand.world import QuestionFormat, build_world
 from avqa_core.config import override, require, to_dict
 from avqa_core.data.availability import Scenario
 from avqa_core.data.folder import DataFolder
@@ -124,16 +124,23 @@ def evaluate_run(
     batch_size: int = 64,
     device: str = "auto",
     keep_answers: bool = False,
+    is_calibrated: bool = False,
 ) -> Report:
     """Return the report of a trained run on a split of a data folder.
 
+    With ``is_calibrated`` its answers are kept, as sure as the calibration of the run says.
+
     Raises:
-        AvqaError: something does not exist or does not fit.
+        AvqaError: something does not exist or does not fit, or the run was never calibrated.
     """
     folder, place = DataFolder(data), resolve_device(device)
     parsed = [Scenario.parse(one) for one in scenarios]
-    checkpoints = runs.RunFolder(run).checkpoints
-    model, loaded = checkpoint.load_model(checkpoint.find(checkpoints, which))
+    where = checkpoint.find(runs.RunFolder(run).checkpoints, which)
+    model, loaded = checkpoint.load_model(where)
+    temperatures = {}
+    if is_calibrated:
+        calibration = run_calibration.read(where)
+        temperatures = {str(one): calibration.of(str(one)).temperature for one in parsed}
     dataset = folder.dataset(split, loaded.vocabulary)
     made_by = runs.provenance(seed, place, runs.data_hash(data))
     with joined(place) as processes:
@@ -150,11 +157,49 @@ def evaluate_run(
                 split=split,
                 floors=bounds.floors(folder, split),
                 ceilings=bounds.ceilings(folder, split, parsed, seed),
-                keep_answers=keep_answers,
-                provenance={**made_by, "run": run_provenance(loaded)},
+                keep_answers=keep_answers or is_calibrated,
+                provenance={**made_by, "run": run_provenance(loaded), "temperatures": temperatures},
+                temperatures=temperatures,
                 processes=processes,
                 on_rows=advance,
             )
+
+
+def calibrate_run(
+    run: Path,
+    data: Path,
+    *,
+    scenarios: Sequence[str],
+    which: checkpoint.Which = "best",
+    seed: int = 0,
+    batch_size: int = 64,
+    device: str = "auto",
+) -> tuple[run_calibration.RunCalibration, Path]:
+    """Fit the temperatures of a trained run on the validation questions, and write them to it.
+
+    Returns:
+        What was fitted, and where it was written.
+
+    Raises:
+        AvqaError: something does not exist or does not fit.
+    """
+    parsed = [Scenario.parse(one) for one in scenarios]
+    where = checkpoint.find(runs.RunFolder(run).checkpoints, which)
+    model, loaded = checkpoint.load_model(where)
+    dataset = DataFolder(data).dataset("val", loaded.vocabulary)
+    bar, advance = counting(len(dataset) * len(parsed), "question")
+    with bar:
+        fitted = run_calibration.fit(
+            model,
+            dataset,
+            parsed,
+            data_hash=runs.data_hash(data),
+            seed=seed,
+            batch_size=batch_size,
+            device=resolve_device(device),
+            on_rows=advance,
+        )
+    return fitted, fitted.write(where)
 
 
 def world_events(
@@ -166,6 +211,7 @@ def world_events(
     difficulty: float,
     video: bool,
     num_workers: int,
+    question_format: QuestionFormat = "music_avqa",
 ) -> Iterator[WorldEvent]:
     """Build a Bandstand of ``clips``, split 8 : 1 : 2, yielding its progress.
 
@@ -183,6 +229,7 @@ def world_events(
         splits={"train": clips - val - test, "val": val, "test": test},
         num_workers=num_workers,
         video=video,
+        question_format=question_format,
     )
 
 

@@ -36,6 +36,7 @@ DIMS = FeatureDims(
     num_tokens=6,
     num_answers=7,
 )
+MULTIPLE_CHOICE = dataclasses.replace(DIMS, num_answers=0)
 # Smaller than any size of the book, and without dropout, which draws from the global generator.
 SMALL = {
     **SIZES["tiny"],
@@ -58,7 +59,10 @@ class Checked:
 
 
 def check(
-    completer: str = "zeros", enhancer: str = "identity", backbone: str = "avst"
+    completer: str = "zeros",
+    enhancer: str = "identity",
+    backbone: str = "avst",
+    dims: FeatureDims = DIMS,
 ) -> list[Checked]:
     """Try every contract on a small model of registered parts.
 
@@ -66,12 +70,13 @@ def check(
         completer: name of a completer, e.g. of one that a notebook has just registered.
         enhancer: name of an enhancer.
         backbone: name of a backbone.
+        dims: sizes of the data, e.g. ``MULTIPLE_CHOICE``.
     """
     found = []
     for contract in CONTRACTS:
         promise = (contract.__doc__ or "").strip().splitlines()[0]
         try:
-            contract(small_model(completer, enhancer, backbone))
+            contract(small_model(completer, enhancer, backbone, dims))
         except Exception as error:  # whatever a part raises here breaks the contract
             kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
             reason = f"{kind}{error}"
@@ -82,7 +87,10 @@ def check(
 
 
 def small_model(
-    completer: str = "zeros", enhancer: str = "identity", backbone: str = "avst"
+    completer: str = "zeros",
+    enhancer: str = "identity",
+    backbone: str = "avst",
+    dims: FeatureDims = DIMS,
 ) -> MissingModalityAVQA:
     """Return a small model of registered parts, freshly initialised, in evaluation mode."""
     config = ModelConfig(
@@ -91,10 +99,10 @@ def small_model(
         enhancer=enhancers.config(enhancer)(),
     )
     with rng.initialising(0):
-        model = MissingModalityAVQA(resize(config, SMALL), DIMS).eval()
+        model = MissingModalityAVQA(resize(config, SMALL), dims).eval()
     if not next(model.parameters()).is_meta:
         with torch.no_grad():
-            clips = [model.encode(make_batch(num_rows=6, seed=seed)) for seed in (1, 2)]
+            clips = [model.encode(make_batch(6, dims, seed)) for seed in (1, 2)]
         model.completer.fit(clips, generator=rng.named(0, "fit"))
     return model
 
@@ -146,7 +154,7 @@ def answer(model: MissingModalityAVQA, batch: FeatureBatch, seed: int = 0) -> to
 def absent_means_absent(model: MissingModalityAVQA) -> None:
     """NaN in absent places changes nothing; nor does any finite value."""
     for pattern in PATTERNS[1:]:
-        batch = some_absent(make_batch(), pattern)
+        batch = some_absent(make_batch(dims=model.dims), pattern)
         clean = answer(model, poisoned(batch, 0.0))
         _hold(clean.isfinite().all(), f"an answer that is not finite ({pattern} absent)")
         for poison in (float("nan"), float("inf"), 1e4):
@@ -157,7 +165,7 @@ def absent_means_absent(model: MissingModalityAVQA) -> None:
 def losses_ignore_absent(model: MissingModalityAVQA) -> None:
     """Training on clips that miss something never reads what they miss, not even as a target."""
     for pattern in PATTERNS[1:]:
-        batch = some_absent(make_batch(), pattern)
+        batch = some_absent(make_batch(dims=model.dims), pattern)
         totals = []
         for poison in (0.0, float("nan")):
             terms = compute_losses(
@@ -174,7 +182,7 @@ def losses_ignore_absent(model: MissingModalityAVQA) -> None:
 def rows_do_not_mix(model: MissingModalityAVQA) -> None:
     """Permuting the batch permutes the answers, and a row alone is the row in company."""
     for pattern in PATTERNS:
-        batch = some_absent(make_batch(5), pattern)
+        batch = some_absent(make_batch(5, model.dims), pattern)
         together = answer(model, batch)
         order = torch.tensor([3, 0, 4, 1, 2])
         permuted = answer(model, rows(batch, order))
@@ -200,7 +208,7 @@ def rows(batch: FeatureBatch, index: torch.Tensor) -> FeatureBatch:
 def generator_rules(model: MissingModalityAVQA) -> None:
     """Same generator, same answer; the global generator is neither read nor moved."""
     for pattern in PATTERNS:
-        batch = some_absent(make_batch(), pattern)
+        batch = some_absent(make_batch(dims=model.dims), pattern)
         torch.manual_seed(1)
         before = torch.random.get_rng_state()
         first = answer(model, batch)
@@ -211,7 +219,7 @@ def generator_rules(model: MissingModalityAVQA) -> None:
 
 def survives_saving(model: MissingModalityAVQA) -> None:
     """Saved and loaded, a model answers the same."""
-    batch = some_absent(make_batch(), "segments")
+    batch = some_absent(make_batch(dims=model.dims), "segments")
     before = answer(model, batch)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
@@ -226,7 +234,7 @@ def gradients_reach_everything(model: MissingModalityAVQA) -> None:
     """Every parameter that wants a gradient gets one from a step of Eq. 8."""
     model.zero_grad()
     terms = compute_losses(
-        model, make_batch(), ObjectiveConfig(), generator=rng.named(0, "gradients")
+        model, make_batch(dims=model.dims), ObjectiveConfig(), generator=rng.named(0, "gradients")
     )
     terms.total().backward()
     dead = [
@@ -241,10 +249,13 @@ def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
     """Answers and losses stay finite under bfloat16 autocast."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         for pattern in PATTERNS:
-            found = answer(model, some_absent(make_batch(), pattern))
+            found = answer(model, some_absent(make_batch(dims=model.dims), pattern))
             _hold(found.isfinite().all(), f"an answer that is not finite ({pattern} absent)")
         terms = compute_losses(
-            model, make_batch(), ObjectiveConfig(), generator=rng.named(0, "bfloat16")
+            model,
+            make_batch(dims=model.dims),
+            ObjectiveConfig(),
+            generator=rng.named(0, "bfloat16"),
         )
     _hold(terms.total().isfinite(), "a loss that is not finite")
 
@@ -252,7 +263,7 @@ def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
 def inputs_stay_untouched(model: MissingModalityAVQA) -> None:
     """A forward pass edits none of its inputs in place, nor does a step of Eq. 8."""
     for pattern in PATTERNS:
-        batch = some_absent(make_batch(), pattern)
+        batch = some_absent(make_batch(dims=model.dims), pattern)
         copies = {"audio": batch.audio.clone(), "visual": batch.visual.clone()}
         answer(model, batch)
         compute_losses(model, batch, ObjectiveConfig(), generator=rng.named(0, "inputs"))

@@ -12,15 +12,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avqa_core import rng
-from avqa_core.data.annotations import CATEGORIES
+from avqa_core.data.annotations import in_table_order
 from avqa_core.data.availability import Scenario
 from avqa_core.data.dataset import QADataset
 from avqa_core.errors import ConfigError
-from avqa_core.metrics import Tally, tally_by_category
+from avqa_core.metrics import tally_by_category
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.report import Answered, Report, ReportRow
 from avqa_core.training.distributed import ALONE, Processes
-from avqa_core.types import QuestionCategory
 
 ByCategory = Mapping[str, float]
 
@@ -46,6 +45,7 @@ def evaluate(
     ceilings: Mapping[str, ByCategory] | None = None,
     keep_answers: bool = False,
     provenance: Mapping[str, Any] | None = None,
+    temperatures: Mapping[str, float] | None = None,
     processes: Processes = ALONE,
     on_rows: Callable[[int], None] | None = None,
 ) -> Report:
@@ -63,13 +63,14 @@ def evaluate(
         ceilings: by scenario, accuracy of a perfect observer, by ``str(category)``.
         keep_answers: put every single answer into the report too.
         provenance: what made the model, for the report.
+        temperatures: by scenario, what logits are divided by, 1 if not named; they change
+            confidences, never an answer.
         processes: those that share the work; each returns the whole report.
         on_rows: called with the number of questions just answered, for a progress bar.
 
     Raises:
         ConfigError: the model was built for data of another shape, or no answer is known.
     """
-    _require_same_dims(model, dataset)
     model = model.to(device)
     parsed = [Scenario.parse(one) if isinstance(one, str) else one for one in scenarios]
     rows: list[ReportRow] = []
@@ -82,6 +83,7 @@ def evaluate(
             seed=seed,
             batch_size=batch_size,
             device=device,
+            temperature=(temperatures or {}).get(str(scenario), 1.0),
             processes=processes,
             on_rows=on_rows,
         )
@@ -106,28 +108,52 @@ def predict(
     seed: int,
     batch_size: int,
     device: torch.device | str,
+    temperature: float = 1.0,
     processes: Processes = ALONE,
     on_rows: Callable[[int], None] | None = None,
 ) -> Said:
     """Return what ``model`` says to every question, each process answering its share."""
-    share = list(processes.share(len(dataset)))
     # Zeros where another process answers, so that a sum over processes puts the shares together.
     predicted = torch.zeros(len(dataset), dtype=torch.long, device=device)
     confidence = torch.zeros(len(dataset), device=device)
+    share = processes.share(len(dataset))
+    for rows, logits in logits_by_batch(
+        model, dataset, scenario, share, seed=seed, batch_size=batch_size, device=device
+    ):
+        top = (logits / temperature).softmax(dim=-1).max(dim=-1)
+        where = torch.tensor(rows, device=device)
+        predicted[where], confidence[where] = top.indices, top.values
+        if on_rows is not None:
+            on_rows(len(rows))
+    return Said(processes.sum(predicted).cpu(), processes.sum(confidence).cpu())
+
+
+def logits_by_batch(
+    model: MissingModalityAVQA,
+    dataset: QADataset,
+    scenario: Scenario,
+    share: Sequence[int],
+    *,
+    seed: int,
+    batch_size: int,
+    device: torch.device | str,
+) -> Iterator[tuple[list[int], Float[Tensor, "B A"]]]:
+    """Yield the questions of each batch of ``share`` by their place, with their logits.
+
+    To be read with ``torch.inference_mode``; dropout is off while it runs.
+
+    Raises:
+        ConfigError: the model was built for data of another shape.
+    """
+    _require_same_dims(model, dataset)
     with _evaluating(model):
         for start in range(0, len(share), batch_size):
-            rows = share[start : start + batch_size]
+            rows = list(share[start : start + batch_size])
             batch = dataset.batch(rows, scenario=scenario, seed=seed).to(device)
             # A fresh generator for each batch: the noise of a row is a function of its question,
             # so the batch it happens to be in must not matter.
             generator = rng.named(seed, "evaluation", str(scenario))
-            logits = model(batch, generator=generator).answers.logits.float()
-            top = logits.softmax(dim=-1).max(dim=-1)
-            where = torch.tensor(rows, device=device)
-            predicted[where], confidence[where] = top.indices, top.values
-            if on_rows is not None:
-                on_rows(len(rows))
-    return Said(processes.sum(predicted).cpu(), processes.sum(confidence).cpu())
+            yield rows, model(batch, generator=generator).answers.logits.float()
 
 
 @contextmanager
@@ -150,13 +176,14 @@ def _in_words(scenario: str, dataset: QADataset, said: Said) -> Answered:
             f"evaluation: expected questions with answers, got {len(dataset)} without: "
             "use a split that tells them"
         )
-    answers = dataset.vocabulary.answers
+    choices = dataset.vocabulary.choices
     examples = [dataset.examples[i] for i in known]
+    predicted = zip(examples, said.predicted[known].tolist(), strict=True)
     return Answered(
         scenario=scenario,
         question_ids=tuple(example.question_id for example in examples),
         video_ids=tuple(example.video_id for example in examples),
-        predicted=tuple(answers[index] for index in said.predicted[known].tolist()),
+        predicted=tuple(choices(example)[place] for example, place in predicted),
         truth=tuple(str(example.answer) for example in examples),
         confidence=tuple(said.confidence[known].tolist()),
     )
@@ -173,19 +200,13 @@ def _rows(
             scenario=answered.scenario,
             group=category.group,
             kind=category.kind,
-            correct=tally.correct,
-            total=tally.total,
+            correct=tallies[category].correct,
+            total=tallies[category].total,
             floor=floors.get(str(category)),
             ceiling=ceilings.get(str(category)),
         )
-        for category, tally in sorted(tallies.items(), key=_place)
+        for category in in_table_order(tallies)
     ]
-
-
-def _place(item: tuple[QuestionCategory, Tally]) -> tuple[int, QuestionCategory]:
-    """Return where a category stands in a table; those of other data sets come last."""
-    category, _ = item
-    return (CATEGORIES.index(category) if category in CATEGORIES else len(CATEGORIES)), category
 
 
 def _require_same_dims(model: MissingModalityAVQA, dataset: QADataset) -> None:

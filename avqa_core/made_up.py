@@ -1,6 +1,7 @@
 """Random batches, and the sizes of real ones: for contracts, costs and benchmarks.
 
 What a model promises, and what a step costs, does not depend on what features say.
+Sizes without answers make multiple choice: four candidates a question, some of them short.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from avqa_core import rng
+from avqa_core.data.avqa_annotations import NUM_CANDIDATES
 from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS
 from avqa_core.types import FeatureBatch, FeatureDims
 
@@ -49,8 +53,21 @@ def make_batch(
         visual=normal(num_rows, *grid),
         tokens=torch.randint(1, dims.num_words, (num_rows, dims.num_tokens), generator=generator),
         availability=torch.ones(num_rows, dims.num_segments, 2, dtype=torch.bool),
-        answer=torch.randint(0, dims.num_answers, (num_rows,), generator=generator),
+        answer=torch.randint(
+            0, dims.num_answers or NUM_CANDIDATES, (num_rows,), generator=generator
+        ),
         question_id=torch.arange(100, 100 + num_rows),
         negative_visual=normal(num_rows, *grid) if negatives else None,
+        candidates=None if dims.num_answers else _candidates(dims, num_rows, generator),
         video_ids=tuple(f"{row:08d}" for row in range(num_rows)),
     )
+
+
+def _candidates(
+    dims: FeatureDims, num_rows: int, generator: torch.Generator
+) -> Int[Tensor, "B A M"]:
+    """Return candidates of one to M words, M being half of the longest question."""
+    size = (num_rows, NUM_CANDIDATES, max(1, dims.num_tokens // 2))
+    words = torch.randint(1, dims.num_words, size, generator=generator)
+    lengths = torch.randint(1, size[2] + 1, (*size[:2], 1), generator=generator)
+    return words.where(torch.arange(size[2]) < lengths, 0)

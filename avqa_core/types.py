@@ -65,7 +65,8 @@ class QAExample:
 class FeatureDims:
     """Run-time sizes that come from the data, not from a config.
 
-    ``audio_width`` and ``visual_width`` are the D of the stored features.
+    ``audio_width`` and ``visual_width`` are the D of the stored features. ``num_answers`` is 0 in
+    multiple choice, where every question brings candidates of its own.
     """
 
     audio_width: int
@@ -107,10 +108,10 @@ class FeatureBatch(_Movable):
         visual: stored visual feature on its grid.
         tokens: question words as indices, 0 is padding.
         availability: which half of which segment is present.
-        answer: index of the true answer, -1 where unknown.
+        answer: index of the true answer, or of the right candidate; -1 where unknown.
         question_id: names the row; every random choice about the row is a function of it.
         negative_visual: one frame of another clip for each segment; training only.
-        candidates: tokens of A candidate answers; multiple-choice data only.
+        candidates: tokens of A candidate answers, padded with 0; multiple-choice data only.
         extras: further named arrays of the store (CLIP patches, words).
         video_ids: clip of each row.
     """
@@ -157,6 +158,7 @@ class Features(_Movable):
     ``words`` are the question encoder's states, for networks that attend to single words.
     ``prompts`` are learned tokens that a completer adds for the backbone's attention over time to
     look at, P for each of S streams (sound, picture); of a row of zeros nothing is looked at.
+    ``candidates`` are what the backbone made of the candidate answers, E wide.
     """
 
     audio: Float[Tensor, "B T C"]
@@ -165,6 +167,7 @@ class Features(_Movable):
     words: Float[Tensor, "B N C"] | None = None
     tokens: Int[Tensor, "B N"] | None = None
     prompts: Float[Tensor, "B S P C"] | None = None
+    candidates: Float[Tensor, "B A E"] | None = None
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     def blanked(self, availability: Bool[Tensor, "B T 2"]) -> Features:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from avqa_core import asking, cli, rng
+from avqa_core.abstention import binned
 from avqa_core.bandstand.world import WorldConfig, build_world
 from avqa_core.data.availability import Scenario
 from avqa_core.data.dataset import QADataset
@@ -19,16 +20,18 @@ from avqa_core.data.folder import DataFolder
 from avqa_core.data.store import FeatureStore
 from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.encoders import catalogue
-from avqa_core.errors import AnnotationError, AvqaError, ConfigError, FeatureError
+from avqa_core.errors import AnnotationError, AvqaError, CheckpointError, ConfigError, FeatureError
 from avqa_core.evaluation import predict
 from avqa_core.extraction import Recipe, extract, find_videos
 from avqa_core.losses import ObjectiveConfig
+from avqa_core.media.segments import BANDSTAND, SegmentPolicy
+from avqa_core.metrics import Interval
 from avqa_core.presets import preset
+from avqa_core.run_calibration import RunCalibration, ScenarioCalibration
 from avqa_core.training.loop import TrainConfig, Trainer
 from avqa_core.training.runs import load_run
-from avqa_core.media.segments import BANDSTAND, SegmentPolicy
-from tests.training.worlds import write_world
 from tests.media.films import steps, write_film
+from tests.training.worlds import write_world
 
 QUESTION = "Is the cello playing?"
 THREE = SegmentPolicy(num_segments=3)
@@ -241,6 +244,47 @@ def test_asking_from_the_command_line(run, data, capsys):
     assert lines[4:] == ["note: audio taken away as asked"]
 
 
+def test_a_run_that_is_not_sure_enough_says_so_and_what_it_would_have_said(
+    listener, run, data, tmp_path, capsys
+):
+    calibrated = tmp_path / "calibrated"
+    shutil.copytree(run, calibrated)
+    command = ["ask", str(film(data)), QUESTION, "--run", str(calibrated), "--missing", "audio"]
+    assert cli.main([*command, "--at-least", "0.8"]) == 2
+    assert "make it with 'avqa calibrate'" in capsys.readouterr().err
+    confidences = binned([0.9, 0.9, 0.9, 0.5], [True, True, False, True])
+    error = Interval(0.1, 0.0, 0.2)
+    missing = ScenarioCalibration(
+        scenario="audio_missing",
+        temperature=2.0,
+        before=error,
+        after=error,
+        confidences=confidences,
+    )
+    fitted = RunCalibration(scenarios=(missing,), data_hash="d")
+    checkpoints = calibrated / "checkpoints"
+    fitted.write(checkpoints / (checkpoints / "best").read_text().strip())
+    raw = dict(listener.answer(film(data), QUESTION, missing="audio", top=100).answers)
+    cautious = asking.listen(calibrated, at_least=0.8).answer(
+        film(data), QUESTION, missing="audio", top=100
+    )
+    # Halved logits are square roots of probabilities, but for a factor.
+    total = sum(one**0.5 for one in raw.values())
+    for name, probability in cautious.answers:
+        assert probability == pytest.approx(raw[name] ** 0.5 / total, abs=1e-4)
+    assert not cautious.is_sure and cautious.answers[0][0] == max(raw, key=lambda one: raw[one])
+    assert cli.main([*command, "--at-least", "0.8", "--top", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == "not sure enough; it would have said:"
+    # Three of four at 0.9, two of them right.
+    told = "75 % of the validation questions were answered, 67 % of them right"
+    assert lines[-1] == f"note: when at least 80 % sure, audio_missing: {told}"
+    assert cli.main([*command, "--at-least", "0"]) == 0
+    assert "not sure" not in capsys.readouterr().out
+    with pytest.raises(CheckpointError, match=r"calibrated for \(audio_missing\), got 'complete'"):
+        asking.listen(calibrated, at_least=0.8).answer(film(data), QUESTION)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -250,6 +294,7 @@ def test_asking_from_the_command_line(run, data, capsys):
         (["{film}", QUESTION, "--run", "{nowhere}"], "train first"),
         (["{film}", QUESTION, "--run", "{run}", "--data", "{nowhere}"], "data folder"),
         (["{film}", QUESTION, "--run", "{run}", "--top", "0"], "--top"),
+        (["{film}", QUESTION, "--run", "{run}", "--at-least", "0.8"], "avqa calibrate"),
         (["{film}", QUESTION, "--run", "{run}", "--visual", "clip"], "clip-vit-base-patch32"),
     ],
 )

@@ -222,6 +222,7 @@ def test_choices_of_the_command_line_are_those_of_the_library():
     from typing import get_args
 
     from avqa_core import losses, presets
+    from avqa_core.bandstand.world import QuestionFormat
     from avqa_core.experiments.budgets import BUDGETS
     from avqa_core.profiles import PROFILES
     from avqa_core.training.starting import PARTS
@@ -231,3 +232,4 @@ def test_choices_of_the_command_line_are_those_of_the_library():
     assert get_args(cli.Size) == get_args(presets.SizeName)
     assert get_args(cli.Regime) == get_args(losses.Regime)
     assert get_args(cli.PartName) == PARTS
+    assert get_args(cli.QuestionFormat) == get_args(QuestionFormat)

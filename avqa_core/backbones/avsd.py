@@ -17,6 +17,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from avqa_core.backbones.answer_head import (
+    after_last_word,
+    last_layer,
+    logits_of,
+    read_candidates,
+)
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
 from avqa_core.config import require
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
@@ -157,7 +163,7 @@ class AVSD(Backbone):
             nn.Linear(config.channels, width),
             nn.Tanh(),
             nn.Dropout(config.dropout),
-            nn.Linear(width, dims.num_answers),
+            last_layer(width, dims, phrase_width=width),
         )
 
     def encode(self, batch: FeatureBatch) -> Features:
@@ -170,12 +176,17 @@ class AVSD(Backbone):
             visual=rearrange(visual, "(B T) C H W -> B T C H W", B=len(batch)),
             question=torch.cat([hidden[-1], cell[-1]], dim=-1),
             tokens=batch.tokens,
+            candidates=read_candidates(batch.candidates, self._read),
             extras={
                 **batch.extras,
                 "question_id": batch.question_id,
                 "question_states": states,  # C/2 wide, so not ``words``
             },
         )
+
+    def _read(self, tokens: Int[Tensor, "n M"]) -> Float[Tensor, "n d"]:
+        """Return what the question's LSTM knows after the last word."""
+        return after_last_word(self.question_lstm(self.embedding(tokens))[0], tokens)
 
     def answer(self, features: Features) -> Answers:
         """Return logits over the answers; details hold the weights over words, cells, segments."""
@@ -189,8 +200,9 @@ class AVSD(Backbone):
         attended, weights = self.attention(elements, masks, priors)
         question, *clip = attended
         _, (last, _) = self.fusion_lstm(torch.stack(clip, dim=1))
+        fused = self.answer_head(torch.cat([question, last[-1]], dim=-1))
         return Answers(
-            logits=self.answer_head(torch.cat([question, last[-1]], dim=-1)),
+            logits=logits_of(fused, features.candidates),
             details={
                 "word_weights": weights[0],
                 "audio_weights": weights[1],

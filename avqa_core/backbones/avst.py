@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from avqa_core.backbones.answer_head import last_layer, logits_of, read_candidates
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
 from avqa_core.backbones.question_encoder import QuestionEncoder
 from avqa_core.backbones.reader import BoundReader
@@ -132,7 +133,7 @@ class AVST(Backbone):
         self.audio_over_time = QuestionOverTime(channels, config.num_heads, config.dropout)
         self.visual_over_time = QuestionOverTime(channels, config.num_heads, config.dropout)
         self.fusion = nn.Linear(2 * channels, channels)
-        self.answer_head = nn.Linear(channels, dims.num_answers)
+        self.answer_head = last_layer(channels, dims, channels)
         self.reader = (
             BoundReader(channels, dims, width=config.reader_width)
             if config.positions == "learned"
@@ -165,6 +166,7 @@ class AVST(Backbone):
             question=question,
             words=words,
             tokens=batch.tokens,
+            candidates=read_candidates(batch.candidates, self.question_encoder.read),
             extras={**batch.extras, "question_id": batch.question_id},
         )
 
@@ -210,7 +212,7 @@ class AVST(Backbone):
                 audio, features.visual, question, words, features.words, features.tokens
             )
         return Answers(
-            logits=self.answer_head(state),
+            logits=logits_of(self.answer_head(state), features.candidates),
             details={
                 "spatial_weights": spatial_weights,
                 "audio_weights": audio_weights,

@@ -14,6 +14,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from avqa_core.backbones.answer_head import last_layer, logits_of, read_candidates
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
 from avqa_core.config import require
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
@@ -220,7 +221,7 @@ class PanoAVQA(Backbone):
             nn.Linear(3 * channels, 6 * channels),
             nn.GELU(),
             nn.LayerNorm(6 * channels, eps=EPS),
-            nn.Linear(6 * channels, dims.num_answers),
+            last_layer(6 * channels, dims, phrase_width=channels),
         )
 
     def encode(self, batch: FeatureBatch) -> Features:
@@ -233,8 +234,13 @@ class PanoAVQA(Backbone):
             question=states[:, 0],
             words=states[:, 1:],
             tokens=batch.tokens,
+            candidates=read_candidates(batch.candidates, self._read),
             extras={**batch.extras, "question_id": batch.question_id},
         )
+
+    def _read(self, tokens: Int[Tensor, "n M"]) -> Float[Tensor, "n C"]:
+        """Return the language stream's token for the whole phrase; it never looks at padding."""
+        return self.language(tokens)[:, 0]
 
     def answer(self, features: Features) -> Answers:
         """Return logits over the answers."""
@@ -247,4 +253,5 @@ class PanoAVQA(Backbone):
             language, audio, visual = layer(language, audio, visual, padding)
         firsts = (language[:, 0], audio[:, 0], visual[:, 0])
         pooled = [pool(one) for pool, one in zip(self.poolers, firsts, strict=True)]
-        return Answers(logits=self.answer_head(torch.cat(pooled, dim=-1)))
+        last = self.answer_head(torch.cat(pooled, dim=-1))
+        return Answers(logits=logits_of(last, features.candidates))

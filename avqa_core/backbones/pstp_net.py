@@ -15,6 +15,7 @@ from einops import rearrange, repeat
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from avqa_core.backbones.answer_head import last_layer, logits_of, read_candidates
 from avqa_core.backbones.avst import QuestionOverTime
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
 from avqa_core.backbones.question_encoder import QuestionEncoder
@@ -152,7 +153,7 @@ class PSTPNet(Backbone):
         self.fuse = nn.TransformerEncoderLayer(
             channels, 1, dim_feedforward=channels, dropout=config.dropout, batch_first=True
         )
-        self.answer_head = nn.Linear(channels, dims.num_answers)
+        self.answer_head = last_layer(channels, dims, channels)
 
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a, f^v on the grid of places, f^t and the words of the question."""
@@ -164,6 +165,7 @@ class PSTPNet(Backbone):
             question=question,
             words=words,
             tokens=batch.tokens,
+            candidates=read_candidates(batch.candidates, self.question_encoder.read),
             extras={**batch.extras, "question_id": batch.question_id},
         )
 
@@ -179,7 +181,8 @@ class PSTPNet(Backbone):
             chosen, details = self._perceived(audio, frames, places, question)
             tokens += chosen
         fused = self.fuse(torch.cat([*tokens, features.words], dim=1)).mean(dim=1)
-        return Answers(logits=self.answer_head(torch.tanh(fused * question)), details=details)
+        last = self.answer_head(torch.tanh(fused * question))
+        return Answers(logits=logits_of(last, features.candidates), details=details)
 
     def _perceived(
         self,

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from avqa_core.backbones.answer_head import after_last_word
+
 
 class QuestionEncoder(nn.Module):
     """Question words to f^t: embedding, tanh, LSTM over all N steps, projection of (h, c).
@@ -30,3 +32,8 @@ class QuestionEncoder(nn.Module):
         states, (hidden, cell) = self.lstm(torch.tanh(self.embedding(tokens)))
         both = torch.cat([hidden[-1], cell[-1]], dim=-1)
         return self.project(torch.tanh(both)), states
+
+    def read(self, phrases: Int[Tensor, "n M"]) -> Float[Tensor, "n C"]:
+        """Return the state after the last word of each phrase; their padding is not read."""
+        states, _ = self.lstm(torch.tanh(self.embedding(phrases)))
+        return after_last_word(states, phrases)

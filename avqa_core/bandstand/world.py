@@ -1,9 +1,10 @@
 """Writing a world: scenes, questions, features, floors and ceilings in one folder.
 
-    json/avqa-{train,val,test}.json   questions in the format of MUSIC-AVQA
+    json/avqa-{train,val,test}.json   questions in the format of MUSIC-AVQA, or of AVQA
     scenes/{train,val,test}.jsonl     all facts, one scene a line
     features/                         the packed store
-    floor.json, ceiling.json          what can be reached on the test questions
+    floor.json, ceiling.json          what can be reached on the test questions; a perfect observer
+                                      of multiple choice is not computed
     world.json                        config and provenance; its presence marks a whole world
     media/*.mp4                       films, if wanted
 
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,14 +31,15 @@ from avqa_core.bandstand.bounds import Ceilings, Floors, write_json, write_lines
 from avqa_core.bandstand.calibration import calibrate
 from avqa_core.bandstand.ceiling import NUM_DRAWS, SCENARIOS, Observed, observe
 from avqa_core.bandstand.knobs import WorldConfig
+from avqa_core.bandstand.multiple_choice import multiple_choice_row
 from avqa_core.bandstand.questions import VARIANTS, Question, ask_about
 from avqa_core.bandstand.sampling import sample_scene
 from avqa_core.bandstand.scene import Scene
-from avqa_core.workers import Run, chunks, workers
 from avqa_core.config import from_dict, to_dict
 from avqa_core.data.annotations import read_annotations
 from avqa_core.data.store import StoreWriter
 from avqa_core.errors import ConfigError
+from avqa_core.workers import Run, chunks, workers
 
 __all__ = [
     "WorldConfig",
@@ -56,6 +58,10 @@ FIRST_ID = {"train": 10_000_000, "val": 30_000_000, "test": 70_000_000}
 MOST_CLIPS = 10_000_000
 CHUNK = 16
 MARK, PLAN = "world.json", "plan.json"
+
+QuestionFormat = Literal["music_avqa", "avqa"]
+# A plan names no format of questions where it is MUSIC-AVQA's, as before there was another.
+_PLANNED = ("format", "config", "splits", "question_format")
 
 Features = Mapping[str, np.ndarray]
 MakeFeatures = Callable[[Sequence[Scene]], Sequence[Features]]
@@ -96,6 +102,7 @@ def build_world(
     video: bool = False,
     num_draws: int = NUM_DRAWS,
     make_features: MakeFeatures | None = None,
+    question_format: QuestionFormat = "music_avqa",
 ) -> Iterator[Event]:
     """Build a world in ``out``, or go on with one that was begun with the same plan.
 
@@ -107,21 +114,25 @@ def build_world(
         video: also write every clip as .mp4; films can be added to a finished world.
         num_draws: scenes drawn at a time for each ceiling.
         make_features: scenes -> named arrays; the stored encoders if None.
+        question_format: whose files the questions are written as; AVQA's are multiple choice.
 
     Raises:
         ConfigError: ``splits`` is malformed, or ``out`` holds something else.
     """
     _check_splits(splits)
     plan = {"format": FORMAT, "config": to_dict(config), "splits": dict(splits)}
+    is_choice = question_format == "avqa"
+    plan |= {"question_format": question_format} if is_choice else {}
     is_whole = _claim(out, plan)
     everything = [one for split in FIRST_ID for one in clip_ids(split, splits[split])]
     with workers(num_workers) as run:
         if not is_whole:
-            num_questions = yield from _write_questions(config, out, splits)
+            num_questions = yield from _write_questions(config, out, splits, is_choice)
             yield from _write_features(config, out, everything, run, make_features)
             _write_floors(out)
-            test_ids = clip_ids("test", splits["test"])
-            yield from _write_ceilings(config, out, test_ids, run, num_draws)
+            if not is_choice:
+                test_ids = clip_ids("test", splits["test"])
+                yield from _write_ceilings(config, out, test_ids, run, num_draws)
             counts = {"clips": dict(splits), "questions": num_questions}
             described = plan | counts | {"keep_rates": _rates(config), **_provenance()}
             write_json(out / MARK, described)
@@ -168,7 +179,7 @@ def _claim(out: Path, plan: Mapping[str, Any]) -> bool:
     for name in (MARK, PLAN):
         if (out / name).exists():
             found = _read(out / name)
-            if {key: found.get(key) for key in plan} != plan:
+            if any(found.get(key) != plan.get(key) for key in _PLANNED):
                 raise ConfigError(
                     f"expected {out} to hold the same world as asked for, got another one "
                     f"({out / name}): choose another folder or remove that one"
@@ -202,7 +213,7 @@ def _finished(out: Path) -> WorldFinished:
 
 
 def _write_questions(
-    config: WorldConfig, out: Path, splits: Mapping[str, int]
+    config: WorldConfig, out: Path, splits: Mapping[str, int], is_choice: bool
 ) -> Generator[WorldProgress, None, dict[str, int]]:
     """Write scenes and questions of all splits; return the number of questions of each."""
     rates = calibrate(config)
@@ -214,7 +225,8 @@ def _write_questions(
             drawn = [sample_scene(config, clip_id) for clip_id in chunk]
             asked = ask_about(config, rates, drawn)
             scenes += drawn
-            rows += [question.to_row() for questions in asked for question in questions]
+            for scene, questions in zip(drawn, asked, strict=True):
+                rows += _rows_of(config, scene, questions, is_choice)
             done += len(chunk)
             yield WorldProgress(stage="questions", done=done, total=total)
         write_lines(
@@ -223,6 +235,16 @@ def _write_questions(
         write_json(out / "json" / f"avqa-{split}.json", rows)
         num_questions[split] = len(rows)
     return num_questions
+
+
+def _rows_of(
+    config: WorldConfig, scene: Scene, questions: Sequence[Question], is_choice: bool
+) -> list[dict[str, Any]]:
+    """Return the rows of a question file about one scene."""
+    if not is_choice:
+        return [question.to_row() for question in questions]
+    rows = [multiple_choice_row(question, scene, config.seed) for question in questions]
+    return [row for row in rows if row is not None]
 
 
 def _write_features(

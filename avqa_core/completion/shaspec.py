@@ -8,7 +8,7 @@ absent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from einops import rearrange, repeat
@@ -82,14 +82,7 @@ class ShaSpec(Completer):
         )
         audio = self._composed(shared_audio, self.audio_specific(seen.audio))
         visual = self._composed(shared_cells, self.visual_specific(cells))
-        composed = Features(
-            audio=audio,
-            visual=rearrange(visual, "B T H W C -> B T C H W"),
-            question=seen.question,
-            words=seen.words,
-            tokens=seen.tokens,
-            extras=seen.extras,
-        )
+        composed = replace(seen, audio=audio, visual=rearrange(visual, "B T H W C -> B T C H W"))
         return Completion(
             features=composed.filled(availability, pseudo_audio, pseudo_visual),
             pseudo_audio=pseudo_audio,

@@ -1,17 +1,30 @@
-"""MUSIC-AVQA question files, both releases, oddities included -> ``list[QAExample]``.
+"""Question files -> ``list[QAExample]``: whose file it is, and the rows of MUSIC-AVQA's.
 
-The files misspell ``anser``, keep JSON strings inside JSON (``type``, ``templ_values``), end two
-templates with a blank and one with a full-width question mark. Nothing of that leaves this module.
+A file says by its keys which data set wrote it. MUSIC-AVQA's files, both releases, misspell
+``anser``, keep JSON strings inside JSON (``type``, ``templ_values``), end two templates with a
+blank and one with a full-width question mark. Nothing of that leaves this module.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from avqa_core.data.avqa_annotations import AVQA_CATEGORIES, AVQA_KEYS, parse_avqa_row
+from avqa_core.data.rows import (
+    MAX_CHARACTERS,
+    object_of,
+    question_id_of,
+    read_rows,
+    shown,
+    text_of,
+    value_of,
+)
 from avqa_core.errors import AnnotationError
 from avqa_core.types import QAExample, QuestionCategory
 
@@ -28,12 +41,9 @@ CATEGORIES = (
     QuestionCategory("Audio-Visual", "Temporal"),
 )
 
-MAX_CHARACTERS = 10_000
-_MAX_QUESTION_ID = 2**63 - 1  # ids travel as int64 tensors
-
 
 def read_annotations(path: Path | str) -> list[QAExample]:
-    """Read a MUSIC-AVQA question file in the order of its rows.
+    """Read a question file of any data set that is known, in the order of its rows.
 
     Rows that the file marks as deleted are left out.
 
@@ -41,22 +51,12 @@ def read_annotations(path: Path | str) -> list[QAExample]:
         AnnotationError: unreadable or empty; a malformed row is named by its index and key.
     """
     path = Path(path)
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise AnnotationError(
-            f"expected a JSON list of questions at {path}, got {_first_line(error)}: "
-            "check the path and that the file was copied whole"
-        ) from error
-    if not isinstance(rows, list):
-        raise AnnotationError(
-            f"expected a JSON list of questions in {path}, got {_shown(rows)}: "
-            "this looks like another kind of file"
-        )
+    rows = read_rows(path)
+    parse = schema_of(rows).parse
     examples = [
-        parse_row(row, where=f"{path.name} row {index}")
+        parse(row, f"{path.name} row {index}")
         for index, row in enumerate(rows)
-        if not (isinstance(row, dict) and row.get("question_deleted") == 1)
+        if not is_deleted(row)
     ]
     if not examples:
         raise AnnotationError(
@@ -65,19 +65,23 @@ def read_annotations(path: Path | str) -> list[QAExample]:
     return examples
 
 
+def is_deleted(row: Any) -> bool:
+    """Tell whether the file marks the row as deleted."""
+    return isinstance(row, dict) and row.get("question_deleted") == 1
+
+
 def parse_row(row: Any, where: str = "row") -> QAExample:
-    """Turn one row of a question file into an example; ``where`` begins every message.
+    """Turn one row of a file of MUSIC-AVQA into an example; ``where`` begins every message.
 
     Raises:
         AnnotationError: a key is missing or malformed.
     """
-    if not isinstance(row, dict):
-        raise AnnotationError(f"{where}: expected an object, got {_shown(row)}: fix or remove it")
-    template = _text(row, "question_content", where).rstrip()
+    row = object_of(row, where)
+    template = text_of(row, "question_content", where).rstrip()
     slot_values = _strings(row, "templ_values", where)
     return QAExample(
-        question_id=_question_id(row, where),
-        video_id=_text(row, "video_id", where),
+        question_id=question_id_of(row, "question_id", where),
+        video_id=text_of(row, "video_id", where),
         category=_category(row, where),
         template=template,
         slot_values=slot_values,
@@ -97,28 +101,35 @@ def fill_template(
     Raises:
         AnnotationError: no question mark at the end, or slots and values do not match.
     """
-    values = list(slot_values)
+    try:
+        return _filled(template, tuple(slot_values))
+    except AnnotationError as error:
+        raise AnnotationError(f"{where}, {error}") from None
+
+
+# A file asks few questions about many clips, so what a text says is worked out once.
+@lru_cache(maxsize=2**14)
+def _filled(template: str, values: tuple[str, ...]) -> tuple[str, ...]:
     tokens = template.rstrip().split(" ")
     last = tokens[-1][-1:]
     # Any mark may close a question, but a letter lost in silence would be a new word.
     if not last or last.isalnum() or last == ">":
         raise AnnotationError(
-            f"{where}, question_content: expected a question mark at the end, got "
-            f"{_shown(template)}: add it"
+            f"question_content: expected a question mark at the end, got {shown(template)}: add it"
         )
     tokens[-1] = tokens[-1][:-1]
     num_slots = sum("<" in token for token in tokens)
     if num_slots != len(values):
         raise AnnotationError(
-            f"{where}, templ_values: expected {num_slots} for the placeholders of "
-            f"{_shown(template)}, got {len(values)}: give one value for each"
+            f"templ_values: expected {num_slots} for the placeholders of {shown(template)}, "
+            f"got {len(values)}: give one value for each"
         )
     remaining = iter(values)
     filled = tuple(next(remaining) if "<" in token else token for token in tokens)
     if not all(filled):
         raise AnnotationError(
-            f"{where}, question_content: expected words set apart by single blanks, got "
-            f"{_shown(template)}: remove the extra blank or the empty value"
+            "question_content: expected words set apart by single blanks, got "
+            f"{shown(template)}: remove the extra blank or the empty value"
         )
     return filled
 
@@ -133,52 +144,28 @@ def duplicate_question_ids(examples: Iterable[QAExample]) -> dict[int, int]:
 
 
 def count_categories(examples: Iterable[QAExample]) -> dict[QuestionCategory, int]:
-    """Return the number of questions of each of the nine categories, in their usual order."""
+    """Return the number of questions of each category of their data set, in its usual order.
+
+    Questions of several data sets, or none, are counted in the categories of all of them.
+    """
     counts = Counter(example.category for example in examples)
-    return {category: counts[category] for category in CATEGORIES}
+    known = next((one.categories for one in SCHEMAS if set(counts) <= set(one.categories)), ())
+    return {category: counts[category] for category in known or in_table_order(counts)}
 
 
-def _value(row: dict[str, Any], key: str, where: str) -> Any:
-    if key not in row:
-        raise AnnotationError(
-            f"{where}: expected the key {key!r}, got only {', '.join(map(_shown, row)) or 'none'}: "
-            "add it"
-        )
-    return row[key]
-
-
-def _text(row: dict[str, Any], key: str, where: str) -> str:
-    value = _value(row, key, where)
-    if not isinstance(value, str) or not value.strip():
-        raise AnnotationError(f"{where}, {key}: expected a text, got {_shown(value)}: fill it in")
-    if len(value) > MAX_CHARACTERS:
-        raise AnnotationError(
-            f"{where}, {key}: expected at most {MAX_CHARACTERS} characters, got {len(value)}: "
-            "shorten it"
-        )
-    return value
-
-
-def _question_id(row: dict[str, Any], where: str) -> int:
-    value = _value(row, "question_id", where)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_QUESTION_ID:
-        raise AnnotationError(
-            f"{where}, question_id: expected a whole number from 0 to 2**63 - 1, "
-            f"got {_shown(value)}: number the questions"
-        )
-    return value
+def in_table_order(categories: Iterable[QuestionCategory]) -> list[QuestionCategory]:
+    """Return the different ones of ``categories`` as tables list them, unknown ones last."""
+    place = {category: number for number, category in enumerate(ALL_CATEGORIES)}
+    return sorted(set(categories), key=lambda one: (place.get(one, len(place)), one))
 
 
 def _strings(row: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
     """Return a list of texts that the file keeps as a JSON string; a plain list will do too."""
-    value = _value(row, key, where)
-    try:
-        items = json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        items = None
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+    value = value_of(row, key, where)
+    items = _parsed(value) if isinstance(value, str) else _texts(value)
+    if items is None:
         raise AnnotationError(
-            f"{where}, {key}: expected a JSON list of texts, got {_shown(value)}: "
+            f"{where}, {key}: expected a JSON list of texts, got {shown(value)}: "
             'write it like "[\\"violin\\"]"'
         )
     if sum(map(len, items)) > MAX_CHARACTERS:
@@ -186,7 +173,20 @@ def _strings(row: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
             f"{where}, {key}: expected at most {MAX_CHARACTERS} characters, "
             f"got {sum(map(len, items))}: shorten it"
         )
-    return tuple(items)
+    return items
+
+
+@lru_cache(maxsize=2**14)
+def _parsed(text: str) -> tuple[str, ...] | None:
+    try:
+        return _texts(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _texts(items: Any) -> tuple[str, ...] | None:
+    is_list = isinstance(items, list) and all(isinstance(item, str) for item in items)
+    return tuple(items) if is_list else None
 
 
 def _category(row: dict[str, Any], where: str) -> QuestionCategory:
@@ -194,7 +194,7 @@ def _category(row: dict[str, Any], where: str) -> QuestionCategory:
     if pair not in CATEGORIES:
         raise AnnotationError(
             f"{where}, type: expected one of {'; '.join(map(str, CATEGORIES))}, "
-            f"got {_shown(' '.join(pair))}: choose one of them"
+            f"got {shown(' '.join(pair))}: choose one of them"
         )
     return QuestionCategory(*pair)
 
@@ -206,17 +206,46 @@ def _answer(row: dict[str, Any], where: str) -> str | None:
         return None
     if len(spellings) == 2 and row["anser"] != row["answer"]:
         raise AnnotationError(
-            f"{where}, answer: expected one answer, got {_shown(row['anser'])} as 'anser' and "
-            f"{_shown(row['answer'])} as 'answer': keep one of the keys"
+            f"{where}, answer: expected one answer, got {shown(row['anser'])} as 'anser' and "
+            f"{shown(row['answer'])} as 'answer': keep one of the keys"
         )
-    return _text(row, spellings[0], where).strip()
+    return text_of(row, spellings[0], where).strip()
 
 
-def _shown(value: Any) -> str:
-    """Return ``value`` short enough for a message of one line."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """How a data set writes its questions down.
+
+    Attributes:
+        name: of the data set.
+        keys: of a row; others are read by nobody.
+        categories: of its questions, in the order in which every table lists them.
+        parse: turns a row into an example; its second argument begins every message.
+    """
+
+    name: str
+    keys: frozenset[str]
+    categories: tuple[QuestionCategory, ...]
+    parse: Callable[[Any, str], QAExample]
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+MUSIC_AVQA = Schema(
+    name="MUSIC-AVQA",
+    keys=frozenset(
+        {
+            *("video_id", "question_id", "type", "question_content", "templ_values"),
+            *("question_deleted", "anser", "answer"),
+        }
+    ),
+    categories=CATEGORIES,
+    parse=parse_row,
+)
+AVQA = Schema(name="AVQA", keys=AVQA_KEYS, categories=AVQA_CATEGORIES, parse=parse_avqa_row)
+SCHEMAS = (MUSIC_AVQA, AVQA)
+ALL_CATEGORIES = tuple(category for schema in SCHEMAS for category in schema.categories)
+
+
+def schema_of(rows: Sequence[Any]) -> Schema:
+    """Return the schema that shares most keys with the first row; MUSIC-AVQA's among equals."""
+    keys = set(rows[0]) if rows and isinstance(rows[0], dict) else set()
+    return max(SCHEMAS, key=lambda schema: len(schema.keys & keys))

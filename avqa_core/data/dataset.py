@@ -15,7 +15,7 @@ from avqa_core.config import require
 from avqa_core.data.availability import COMPLETE, AvailabilityPolicy
 from avqa_core.data.draws import draw_below
 from avqa_core.data.store import FeatureStore
-from avqa_core.data.vocabulary import Vocabulary
+from avqa_core.data.vocabulary import Vocabulary, words_of
 from avqa_core.errors import AnnotationError, FeatureError
 from avqa_core.types import FeatureBatch, FeatureDims, Modality, QAExample
 
@@ -30,6 +30,7 @@ class Questions:
     answer: Int[Tensor, " B"]
     question_id: Int[Tensor, " B"]
     video_ids: tuple[str, ...]
+    candidates: Int[Tensor, "B A M"] | None = None
 
     def __getitem__(self, rows: Sequence[int]) -> Questions:
         """Return the given rows, in the given order."""
@@ -39,6 +40,7 @@ class Questions:
             self.answer[index],
             self.question_id[index],
             tuple(self.video_ids[row] for row in rows),
+            None if self.candidates is None else self.candidates[index],
         )
 
 
@@ -48,24 +50,49 @@ def encode_questions(
     """Turn examples into numbers.
 
     Raises:
-        AnnotationError: no example, or a word or an answer that the vocabulary does not have; the
-            message names the question.
+        AnnotationError: no example, a word or an answer that the vocabulary does not have, or
+            another number of candidates than the first has; the message names the question.
     """
     if not examples:
         raise AnnotationError("expected at least one question, got none: check the split")
-    tokens, answers = [], []
+    # The same words are asked about many clips: they are looked up once.
+    place: dict[tuple[str, ...], int] = {}
+    encoded, asked, answers = [], [], []
     for example in examples:
         try:
-            tokens.append(vocabulary.encode(example.tokens, num_tokens))
-            answers.append(vocabulary.answer_index(example.answer))
+            if example.tokens not in place:
+                encoded.append(vocabulary.encode(example.tokens, num_tokens))
+                place[example.tokens] = len(place)
+            asked.append(place[example.tokens])
+            answers.append(vocabulary.place_of_answer(example))
         except AnnotationError as error:
             raise AnnotationError(f"question {example.question_id}: {error}") from error
     return Questions(
-        torch.tensor(tokens),
+        torch.tensor(encoded)[torch.tensor(asked)],
         torch.tensor(answers),
         torch.tensor([example.question_id for example in examples]),
         tuple(example.video_id for example in examples),
+        _encode_candidates(examples, vocabulary, num_tokens),
     )
+
+
+def _encode_candidates(
+    examples: Sequence[QAExample], vocabulary: Vocabulary, num_tokens: int
+) -> Int[Tensor, "B A M"] | None:
+    """Return the words of all candidates, as many as the longest has; None without candidates."""
+    wanted = len(examples[0].candidates)
+    if not wanted:
+        return None
+    rows = [[words_of(candidate) for candidate in example.candidates] for example in examples]
+    for example, row in zip(examples, rows, strict=True):
+        if len(row) != wanted:
+            raise AnnotationError(
+                f"question {example.question_id}: expected {wanted} candidates as the first "
+                f"question has, got {len(row)}: give every question as many"
+            )
+    longest = max(1, *(len(words) for row in rows for words in row))
+    length = min(longest, num_tokens)
+    return torch.tensor([[vocabulary.encode(words, length) for words in row] for row in rows])
 
 
 def collate(
@@ -89,6 +116,7 @@ def collate(
         answer=questions.answer,
         question_id=questions.question_id,
         negative_visual=negative_visual,
+        candidates=questions.candidates,
         extras={
             name: array for name, array in arrays.items() if name not in MODALITY_ARRAYS.values()
         },

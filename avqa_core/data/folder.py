@@ -33,16 +33,20 @@ class DataFolder:
                 f"expected a data folder with json/ and features/ at {self.path}, got none: check "
                 "the path, or make one with 'avqa world --out DIR'"
             )
+        self._examples: dict[str, list[QAExample]] = {}
 
     def examples(self, split: str) -> list[QAExample]:
-        """Return the questions of ``split``.
+        """Return the questions of ``split``; a file is read once.
 
         Raises:
             AnnotationError: no such split, or its file is damaged.
         """
         if split not in SPLITS:
             raise AnnotationError(f"expected a split out of {', '.join(SPLITS)}, got {split!r}")
-        return read_annotations(self.path / "json" / f"avqa-{split}.json")
+        if split not in self._examples:
+            path = self.path / "json" / f"avqa-{split}.json"
+            self._examples[split] = read_annotations(path)
+        return list(self._examples[split])
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -3,12 +3,16 @@
 MUSIC-AVQA's language is closed: 33 templates over 22 instruments give 92 words and 42 answers.
 Where the training split speaks it, the vocabulary is that whole language in a fixed order, so that
 a small training split neither renumbers a word nor makes a rare answer of the test split an error.
+Questions with candidates are in open language: there is no list of answers, and a word that
+training does not know well is ``<unk>``.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +21,7 @@ from typing import Any
 from avqa_core.errors import AnnotationError
 from avqa_core.types import QAExample
 
-PADDING = "<pad>"
+PADDING, UNKNOWN = "<pad>", "<unk>"
 
 _INSTRUMENTS = """
 accordion acoustic_guitar bagpipe banjo bassoon cello clarinet congas drum electric_bass erhu flute
@@ -43,9 +47,17 @@ MUSIC_AVQA_ANSWERS: tuple[str, ...] = (
 )
 
 
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of an open text in lower case, without the marks between them."""
+    return tuple(re.findall(r"\w+(?:'\w+)*", text.lower()))
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A word is its place in ``words`` (0 is ``<pad>``), an answer its place in ``answers``."""
+    """A word is its place in ``words`` (0 is ``<pad>``), an answer its place in ``answers``.
+
+    Without ``answers`` it is that of multiple choice: each question has candidates of its own.
+    """
 
     words: tuple[str, ...]
     answers: tuple[str, ...]
@@ -59,7 +71,8 @@ class Vocabulary:
                 "build it with Vocabulary.from_examples"
             )
         for what, names in (("words", self.words), ("answers", self.answers)):
-            if not names or not all(names) or len(set(names)) != len(names):
+            is_too_short = not names and UNKNOWN not in self.words
+            if is_too_short or not all(names) or len(set(names)) != len(names):
                 raise AnnotationError(
                     f"vocabulary: expected {what} that differ and are not empty, got {names}: "
                     "build it with Vocabulary.from_examples"
@@ -72,13 +85,17 @@ class Vocabulary:
         """Build the vocabulary of a training split; unknown answers (None) are passed over.
 
         Words and answers are each the whole list of MUSIC-AVQA if the split uses no other, in the
-        order of that list; otherwise those of the split, sorted.
+        order of that list; otherwise those of the split, sorted. With candidates, the words of
+        questions and candidates that occur more than once: from the others is learned what to make
+        of a word that nobody knows.
 
         Raises:
             AnnotationError: no question, or none with an answer.
         """
         examples = list(examples)
-        words = {word for example in examples for word in example.tokens}
+        if any(example.candidates for example in examples):
+            return cls((PADDING, UNKNOWN, *_repeated(examples)), ())
+        words = {word for tokens in {one.tokens for one in examples} for word in tokens}
         answers = {example.answer for example in examples if example.answer is not None}
         if not words or not answers:
             raise AnnotationError(
@@ -93,9 +110,10 @@ class Vocabulary:
         """Return the indices of ``tokens``, cut or padded with 0 to ``num_tokens``.
 
         Raises:
-            AnnotationError: a word is unknown; the message has the closest known one.
+            AnnotationError: a word is unknown and the language closed; the message has the
+                closest known one.
         """
-        indices = [_look_up(self._word_index, word, "word") for word in tokens[:num_tokens]]
+        indices = [self._word_place(word) for word in tokens[:num_tokens]]
         return indices + [0] * (num_tokens - len(indices))
 
     def answer_index(self, answer: str | None) -> int:
@@ -105,6 +123,37 @@ class Vocabulary:
             AnnotationError: the vocabulary has no such answer; the message has the closest one.
         """
         return -1 if answer is None else _look_up(self._answer_index, answer, "answer")
+
+    @property
+    def is_multiple_choice(self) -> bool:
+        """Whether every question brings candidates of its own, in open language."""
+        return not self.answers
+
+    def choices(self, example: QAExample) -> tuple[str, ...]:
+        """Return what a model has to choose from: the candidates, or all answers there are."""
+        return example.candidates or self.answers
+
+    def place_of_answer(self, example: QAExample) -> int:
+        """Return the place of the answer among the choices, -1 where it is not known.
+
+        Raises:
+            AnnotationError: it is none of the choices, or the question has candidates where the
+                vocabulary has answers, or none where it has none.
+        """
+        if bool(example.candidates) != self.is_multiple_choice:
+            wanted, got = ("no candidates", "some") if self.answers else ("candidates", "none")
+            raise AnnotationError(
+                f"expected {wanted} beside the question, got {got}: use the data set that the "
+                "vocabulary is of"
+            )
+        if example.candidates and example.answer is not None:
+            return example.candidates.index(example.answer)
+        return self.answer_index(example.answer)
+
+    def _word_place(self, word: str) -> int:
+        if UNKNOWN in self._word_index:
+            return self._word_index.get(word, self._word_index[UNKNOWN])
+        return _look_up(self._word_index, word, "word")
 
     def save(self, path: Path | str) -> None:
         """Write the vocabulary as JSON."""
@@ -143,6 +192,17 @@ def _is_vocabulary(content: Any) -> bool:
             for key in ("words", "answers")
         )
     )
+
+
+def _repeated(examples: Iterable[QAExample]) -> list[str]:
+    """Return the words that occur more than once in questions and candidates, sorted."""
+    counts = Counter(
+        word
+        for example in examples
+        for words in (example.tokens, *map(words_of, example.candidates))
+        for word in words
+    )
+    return sorted(word for word, count in counts.items() if count > 1)
 
 
 def _ordered(seen: set[str], closed: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avqa_core.data.annotations import CATEGORIES
+from avqa_core.data.annotations import ALL_CATEGORIES
 from avqa_core.errors import ConfigError
 from avqa_core.metrics import Interval, Tally, overall, paired_difference, seed_interval
 from avqa_core.report import Report, ReportRow
 from avqa_core.types import QuestionCategory
 
 FORMAT = 1
-_CATEGORIES = {str(category): category for category in CATEGORIES}
+_CATEGORIES = {str(category): category for category in ALL_CATEGORIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from avqa_core.data.annotations import count_categories, parse_row
+from avqa_core.data.annotations import MUSIC_AVQA, Schema, count_categories, is_deleted, schema_of
+from avqa_core.data.rows import read_rows
 from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS
 from avqa_core.errors import AnnotationError
 from avqa_core.features.summary import number
 from avqa_core.printable import printable
 from avqa_core.types import QAExample
 
-KNOWN_KEYS = {
-    *("video_id", "question_id", "type", "question_content", "templ_values"),
-    *("question_deleted", "anser", "answer"),
-}
 NUM_COMMONEST = 5
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -32,6 +28,7 @@ class QuestionFile:
 
     Attributes:
         path: of the file.
+        schema: of the data set that it is written like.
         examples: rows that are questions.
         num_deleted: rows that the file marks as deleted, which are never read.
         malformed: for each row that is no question, why.
@@ -39,6 +36,7 @@ class QuestionFile:
     """
 
     path: Path
+    schema: Schema
     examples: list[QAExample]
     num_deleted: int
     malformed: list[str]
@@ -76,17 +74,19 @@ def read_question_file(path: Path) -> QuestionFile:
     examples: list[QAExample] = []
     malformed: list[str] = []
     num_deleted, unknown_keys = 0, Counter[str]()
-    for index, row in enumerate(_rows(path)):
+    rows = read_rows(path)
+    schema = schema_of(rows)
+    for index, row in enumerate(rows):
         if isinstance(row, dict):
-            unknown_keys.update(set(row) - KNOWN_KEYS)
-            if row.get("question_deleted") == 1:
-                num_deleted += 1
-                continue
+            unknown_keys.update(set(row) - schema.keys)
+        if is_deleted(row):
+            num_deleted += 1
+            continue
         try:
-            examples.append(parse_row(row, where=f"row {index}"))
+            examples.append(schema.parse(row, f"row {index}"))
         except AnnotationError as error:
             malformed.append(str(error))
-    return QuestionFile(path, examples, num_deleted, malformed, unknown_keys)
+    return QuestionFile(path, schema, examples, num_deleted, malformed, unknown_keys)
 
 
 def question_lines(file: QuestionFile) -> Iterator[str]:
@@ -99,15 +99,14 @@ def question_lines(file: QuestionFile) -> Iterator[str]:
     yield counted_line(file)
     yield "by category"
     yield from category_lines(examples)
-    answers = Counter(one.answer for one in examples if one.answer is not None)
-    yield f"by answer, {len(answers)} of them"
-    yield from _wrapped(f"{printable(name)} {count}" for name, count in _ordered(answers))
-    templates = Counter(one.template for one in examples)
-    yield number(len(templates), "template")
-    for template, count in _ordered(templates):
-        yield f"  {count:>6,}  {printable(template)}"
+    yield from short_lines(examples) if is_open_language(examples) else _long_lines(examples)
     yield from oddity_lines(file)
     file.check()
+
+
+def is_open_language(examples: Iterable[QAExample]) -> bool:
+    """Tell whether questions are in anybody's words, and would fill pages if they were listed."""
+    return any(one.candidates for one in examples)
 
 
 def counted_line(file: QuestionFile) -> str:
@@ -120,6 +119,17 @@ def category_lines(examples: list[QAExample]) -> Iterator[str]:
     for category, count in count_categories(examples).items():
         if count:
             yield f"  {category}: {count} ({100 * count / len(examples):.1f} %)"
+
+
+def _long_lines(examples: list[QAExample]) -> Iterator[str]:
+    """Yield every answer and every template with its number of questions."""
+    answers = Counter(one.answer for one in examples if one.answer is not None)
+    yield f"by answer, {len(answers)} of them"
+    yield from _wrapped(f"{printable(name)} {count}" for name, count in _ordered(answers))
+    templates = Counter(one.template for one in examples)
+    yield number(len(templates), "template")
+    for template, count in _ordered(templates):
+        yield f"  {count:>6,}  {printable(template)}"
 
 
 def short_lines(examples: list[QAExample]) -> Iterator[str]:
@@ -143,9 +153,24 @@ def oddity_lines(file: QuestionFile) -> Iterator[str]:
     yield f"deleted rows: {file.num_deleted}"
     unknown = (f"{printable(key)[:60]} ({n} rows)" for key, n in _ordered(file.unknown_keys))
     yield f"unknown keys: {', '.join(list(unknown)[:10]) or 'none'}"
-    yield from beyond_lines(examples, MUSIC_AVQA_WORDS, MUSIC_AVQA_ANSWERS, "MUSIC-AVQA")
+    yield from candidate_lines(examples)
+    if file.schema is MUSIC_AVQA:
+        yield from beyond_lines(examples, MUSIC_AVQA_WORDS, MUSIC_AVQA_ANSWERS, "MUSIC-AVQA")
     if file.malformed:
         yield f"malformed: {number(len(file.malformed), 'row')}"
+
+
+def candidate_lines(examples: list[QAExample]) -> Iterator[str]:
+    """Yield where the right candidate stands, and which questions offer a candidate twice."""
+    chosen = [one for one in examples if one.candidates]
+    if not chosen:
+        return
+    places = Counter(
+        one.candidates.index(one.answer) + 1 for one in chosen if one.answer is not None
+    )
+    yield f"right candidate: {', '.join(f'no. {place} {n}' for place, n in sorted(places.items()))}"
+    twice = sum(len(set(one.candidates)) < len(one.candidates) for one in chosen)
+    yield f"a candidate twice: {number(twice, 'question') if twice else 'none'}"
 
 
 def beyond_lines(
@@ -153,7 +178,8 @@ def beyond_lines(
 ) -> Iterator[str]:
     """Yield the words and answers that are not among the known ones."""
     new_words = {word for one in examples for word in one.tokens} - set(words)
-    new_answers = {one.answer for one in examples if one.answer is not None} - set(answers)
+    listed = (one.answer for one in examples if not one.candidates)
+    new_answers = {answer for answer in listed if answer is not None} - set(answers)
     for what, new in (("words", new_words), ("answers", new_answers)):
         if new:
             shown = ", ".join(printable(one)[:40] for one in sorted(new)[:10])
@@ -184,19 +210,3 @@ def _wrapped(parts: Iterable[str]) -> Iterator[str]:
     glued = ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
     for line in textwrap.wrap(glued, 96, break_long_words=False, break_on_hyphens=False):
         yield "  " + line.replace("\N{NO-BREAK SPACE}", " ")
-
-
-def _rows(path: Path) -> list[Any]:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise AnnotationError(
-            f"expected a JSON list of questions at {path}, got {error}: check the path and that "
-            "the file was copied whole"
-        ) from error
-    if not isinstance(rows, list):
-        raise AnnotationError(
-            f"expected a JSON list of questions in {path}, got {type(rows).__name__}: this looks "
-            "like another kind of file"
-        )
-    return rows

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 
 from avqa_core import rng
 from avqa_core.bandstand.floor import TABLES, LookUp
-from avqa_core.data.annotations import CATEGORIES
+from avqa_core.data.annotations import in_table_order
 from avqa_core.errors import AnnotationError
 from avqa_core.metrics import Interval, clustered_bootstrap
 from avqa_core.studies.question_reader import EpochDone, QuestionReader, ReaderConfig, learn
@@ -206,9 +206,10 @@ def scopes(
 ) -> dict[str, Bool[np.ndarray, " questions"]]:
     """Return which questions belong to each category, each group, all, and all of new clips."""
     found: dict[str, Bool[np.ndarray, " questions"]] = {}
-    for category in CATEGORIES:
+    categories = in_table_order(one.category for one in test)
+    for category in categories:
         found[str(category)] = np.array([one.category == category for one in test])
-    for group in dict.fromkeys(category.group for category in CATEGORIES):
+    for group in dict.fromkeys(category.group for category in categories):
         found[group] = np.array([one.category.group == group for one in test])
     found[ALL] = np.ones(len(test), dtype=bool)
     is_new = np.array([one.video_id not in fitted_videos for one in test])

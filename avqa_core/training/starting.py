@@ -74,7 +74,8 @@ def weights_hash(model: nn.Module) -> str:
 def data_identity(data_hash: str | None, train: QADataset, model: nn.Module) -> str:
     """Return a hash of what a run learns from and of its first weights, to know it again by."""
     rows = (
-        f"{example.question_id} {example.video_id} {example.answer} {' '.join(example.tokens)}"
+        f"{example.question_id} {example.video_id} {example.answer} "
+        f"{' '.join((*example.tokens, *example.candidates))}"
         for example in train.examples
     )
     return fingerprint.of_text(data_hash or "", weights_hash(model), *rows)

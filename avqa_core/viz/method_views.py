@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
@@ -113,7 +113,8 @@ def contracts_table(found: Sequence[Checked], *, caption: str) -> Rich:
 
 def _about(family: str, name: str) -> str:
     """Return the first line of what a part says about itself."""
-    part = getattr(small_model(**{family: name}), family)
+    chosen: dict[str, Any] = {family: name}
+    part = getattr(small_model(**chosen), family)
     return (type(part).__doc__ or "").strip().splitlines()[0]
 
 

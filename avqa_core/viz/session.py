@@ -182,7 +182,9 @@ class ToggleSession:
             scenario=scenario,
             completer=completer,
             num_steps=taken,
-            answers=top_answers(probabilities, self.world.vocabulary.answers, example.answer),
+            answers=top_answers(
+                probabilities, self.world.vocabulary.choices(example), example.answer
+            ),
             floor=self.world.floor.of(example) if self.world.floor else None,
             addressing=_addressing(prediction, scenario),
             recalled=tuple(_recalled(prediction, real, name) for name in ABSENT[scenario]),

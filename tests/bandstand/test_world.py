@@ -220,3 +220,33 @@ def test_real_features_do_not_depend_on_the_number_of_processes(tmp_path):
         for name, array in one[clip_id].items():
             assert np.allclose(array, two[clip_id][name], atol=2e-3)
             assert array.std() > 0.1
+
+
+def test_a_world_of_multiple_choice(world, tmp_path):
+    out = tmp_path / "avqa"
+    events = build(out, question_format="avqa")
+    names = set(contents(out))
+    assert "floor.json" in names and "ceiling.json" not in names
+    assert [one.stage for one in events[:-1]][-1] == "features"
+    for split in SPLITS:
+        examples = read_annotations(out / "json" / f"avqa-{split}.json")
+        assert len(examples) == events[-1].num_questions[split]
+        assert all(one.answer in one.candidates for one in examples)
+        # The clips are the same as in the other format, so are scenes and features.
+        scenes = f"scenes/{split}.jsonl"
+        assert (out / scenes).read_bytes() == (world[0] / scenes).read_bytes()
+    floors = Floors.read(out / "floor.json")
+    assert {row.table for row in floors.rows} == {"candidates", "category", "question"}
+    assert build(out, question_format="avqa")[-1] == events[-1]
+
+
+@pytest.mark.parametrize("name", ["world.json", "plan.json"])
+def test_a_folder_has_questions_of_one_format(tmp_path, name):
+    out = tmp_path / "w"
+    other = {"music_avqa": "avqa", "avqa": "music_avqa"}
+    for ours, theirs in other.items():
+        build(out / ours, splits={"train": 1, "val": 1, "test": 1}, question_format=ours)
+        if name == "plan.json":
+            (out / ours / "world.json").unlink()
+        with pytest.raises(ConfigError, match="another one"):
+            build(out / ours, splits={"train": 1, "val": 1, "test": 1}, question_format=theirs)

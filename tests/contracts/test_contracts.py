@@ -38,6 +38,18 @@ def test_every_model_keeps(
     contract(contracts.small_model(completer, enhancer, backbone))
 
 
+@pytest.mark.parametrize("backbone", list(backbones))
+def test_every_backbone_keeps_them_with_multiple_choice(backbone: str) -> None:
+    checked = contracts.check(backbone=backbone, dims=contracts.MULTIPLE_CHOICE)
+    assert not [one for one in checked if one.broken]
+
+
+@pytest.mark.parametrize("completer", list(completers))
+def test_every_completer_hands_the_candidates_on(completer: str) -> None:
+    checked = contracts.check(completer, dims=contracts.MULTIPLE_CHOICE)
+    assert not [one for one in checked if one.broken]
+
+
 @pytest.mark.parametrize(("completer", "enhancer", "backbone"), PRODUCT)
 def test_every_model_builds_without_memory(completer: str, enhancer: str, backbone: str) -> None:
     with torch.device("meta"):

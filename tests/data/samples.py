@@ -31,6 +31,21 @@ def make_row(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in (row | changes).items() if value is not None}
 
 
+def make_avqa_row(**changes: Any) -> dict[str, Any]:
+    """Return a row as AVQA's files have it; None removes a key."""
+    row = {
+        "id": 183,
+        "video_name": "-abc_DEF123_000030",
+        "video_id": 341,
+        "question_text": "What happened in the video?",
+        "multi_choice": ["motorboat", "A train's whistle", "rain", "a train"],
+        "answer": 1,
+        "question_relation": "View",
+        "question_type": "Happening",
+    }
+    return {key: value for key, value in (row | changes).items() if value is not None}
+
+
 def write_rows(path: Path, rows: Any) -> Path:
     path.write_text(json.dumps(rows), encoding="utf-8")
     return path

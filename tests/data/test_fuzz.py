@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avqa_core.data.annotations import MAX_CHARACTERS, parse_row, read_annotations
+from avqa_core.data.annotations import parse_row, read_annotations
 from avqa_core.data.dataset import encode_questions
+from avqa_core.data.rows import MAX_CHARACTERS
 from avqa_core.data.store import FeatureStore, StoreWriter
 from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, Vocabulary
 from avqa_core.errors import AnnotationError, AvqaError, FeatureError

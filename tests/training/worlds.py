@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,14 @@ LAYOUT = {
 }
 
 
-def write_world(path: Path, clips: dict[str, int] | None = None, seed: int = 0) -> Path:
+def write_world(
+    path: Path,
+    clips: dict[str, int] | None = None,
+    seed: int = 0,
+    ask: Callable[[str, int, int], list[dict[str, object]]] | None = None,
+) -> Path:
     """Write ``clips`` per split, three questions each, and return ``path``."""
+    ask = ask or _questions
     clips = clips or {"train": 24, "val": 8, "test": 8}
     stream = np.random.default_rng(seed)
     prototypes = stream.normal(size=(len(INSTRUMENTS), AUDIO_WIDTH + VISUAL_WIDTH))
@@ -31,7 +38,7 @@ def write_world(path: Path, clips: dict[str, int] | None = None, seed: int = 0) 
                 clip, instrument = f"{number:08d}", number % len(INSTRUMENTS)
                 number += 1
                 writer.add(clip, _features(prototypes[instrument], stream))
-                rows += _questions(clip, instrument, 3 * number)
+                rows += ask(clip, instrument, 3 * number)
             (path / "json" / f"avqa-{split}.json").write_text(json.dumps(rows))
     return path
 
@@ -75,3 +82,25 @@ def _row(
         "question_deleted": 0,
         "anser": answer,
     }
+
+
+def multiple_choice(clip: str, instrument: int, question_id: int) -> list[dict[str, object]]:
+    """Return three rows of AVQA: which of four it is, the right one in another place each time."""
+    names = [*INSTRUMENTS, "slide whistle"]
+    rows = []
+    for number, text in enumerate(("What is it?", "Which is it?", "What is playing?")):
+        shift = (question_id + number) % len(names)
+        candidates = names[shift:] + names[:shift]
+        rows.append(
+            {
+                "id": question_id + number,
+                "video_name": clip,
+                "video_id": int(clip),
+                "question_text": text,
+                "multi_choice": candidates,
+                "answer": candidates.index(names[instrument]),
+                "question_relation": "Both",
+                "question_type": ("Which", "Come From", "Where")[number],
+            }
+        )
+    return rows

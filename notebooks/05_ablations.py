@@ -193,7 +193,7 @@ plug_in = (
     "zeros",
     "slot_mean",
     "retrieval",
-    "avr",
+    "retrieval_without_question",
     "rmm",
     "rmm_released_code",
     "rmm_renormalised",

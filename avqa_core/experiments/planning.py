@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from avqa_core.completion import CompleterConfig
-from avqa_core.completion.noise import NoiseConfig
 from avqa_core.completion.retrieval import RetrievalConfig
 from avqa_core.completion.rmm import RMMConfig
 from avqa_core.completion.slot_mean import SlotMeanConfig
@@ -28,9 +27,13 @@ from avqa_core.model import ModelConfig
 from avqa_core.presets import preset
 
 # Run only when they are named: each takes as long as the rest.
-EXTRA_GROUPS = ("unet", "coupling", "table1", "table3")
+EXTRA_GROUPS = ("unet", "coupling", "table1", "table3", "field")
 COUPLINGS = (0.0, 0.5, 1.0)
 LABELLED_FRACTION = 0.02
+# The answer loss is a mean over the one or two labelled questions of a batch. This gives a label the
+# weight it has elsewhere; it helps a recall that sees the clip, and harms one that does not.
+RECALL_WITH_FEW_LABELS = 1 / LABELLED_FRACTION
+MISSING_RATES = (0.2, 0.5, 0.8)  # of training clips; at 0 stand the runs of the group joint
 UNTRAINED = ("zeros", "retrieval", "retrieval_without_question")  # beside a frozen backbone
 
 
@@ -91,6 +94,7 @@ class _Plan(PaperTables):
         for backbone in BACKBONES:
             yield from self.table1(backbone)
         yield from self.table3()
+        yield from self.field()
 
     def complete(self) -> Iterator[Experiment]:
         """Yield the backbones that were never trained for absence."""
@@ -132,7 +136,6 @@ class _Plan(PaperTables):
                 self.sized(RetrievalConfig(question_weight=0.0)),
                 IdentityConfig(),
             ),
-            "avr": ("noise, then AVR", NoiseConfig(), avr),
             "rmm": ("RMM as printed", slots, IdentityConfig()),
             "rmm_released_code": ("RMM of the released code", released, IdentityConfig()),
             "rmm_renormalised": (
@@ -197,7 +200,8 @@ class _Plan(PaperTables):
         plug_ins = {method: (about, model) for method, about, model, _ in self._plug_ins()}
         for method in ("slot_mean", "rmm", "rmm_renormalised", "recommended"):
             about, model = plug_ins[method]
-            yield self._with_few_labels(method, about, model, "plug_in", "positions")
+            recall = RECALL_WITH_FEW_LABELS if method == "recommended" else 1.0
+            yield self._with_few_labels(method, about, model, "plug_in", "positions", recall)
         for method, parent, backbone in (
             ("modality_dropout", "positions", self.recommended.backbone),
             ("modality_dropout_wide", "wide", self._wide().backbone),
@@ -235,8 +239,32 @@ class _Plan(PaperTables):
             world=world,
         )
 
+    def field(self) -> Iterator[Experiment]:
+        """Yield two of ``joint``, trained on clips of which a share lacks one half for good."""
+        zeros = self.model(self.recommended.backbone, ZerosConfig())
+        for rate in MISSING_RATES:
+            for method, about, model, regime in (
+                ("modality_dropout", "modality dropout", zeros, "modality_dropout"),
+                ("recommended", "recommended", self.recommended, "joint"),
+            ):
+                yield self.run(
+                    f"field/{rate}/{method}",
+                    f"{about}, {100 * rate:.0f} % of the training clips lack a half",
+                    model,
+                    regime,
+                    self.budget.joint,
+                    parent="complete/positions",
+                    missing_rate=rate,
+                )
+
     def _with_few_labels(
-        self, method: str, about: str, model: ModelConfig, regime: str, parent: str
+        self,
+        method: str,
+        about: str,
+        model: ModelConfig,
+        regime: str,
+        parent: str,
+        recall: float = 1.0,
     ) -> Experiment:
         return self.run(
             f"few_labels/{method}",
@@ -246,6 +274,7 @@ class _Plan(PaperTables):
             self.budget.few_labels,
             parent=f"complete/{parent}",
             labelled_fraction=LABELLED_FRACTION,
+            recall=recall,
         )
 
     def _wide(self) -> ModelConfig:

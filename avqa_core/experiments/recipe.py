@@ -17,7 +17,7 @@ from avqa_core.training.settings import TrainConfig
 # Share of questions that lose both halves while a method learns, the same for every method of these
 # groups; the tables of the paper have none, as Eq. 8 has none.
 BOTH_MISSING_RATE = 0.1
-TRAINED_BLIND = ("plug_in", "joint", "few_labels", "coupling", "grid")
+TRAINED_BLIND = ("plug_in", "joint", "few_labels", "coupling", "grid", "field")
 
 
 class Recipe:
@@ -39,6 +39,7 @@ class Recipe:
         answers: bool = True,
         recall: float = 1.0,
         labelled_fraction: float = 1.0,
+        missing_rate: float = 0.0,
         world: str = DEFAULT_WORLD,
         scenarios: tuple[str, ...] = SCENARIOS,
     ) -> Experiment:
@@ -61,6 +62,7 @@ class Recipe:
             seed=self.seed,
             parent=parent,
             labelled_fraction=labelled_fraction,
+            missing_rate=missing_rate,
             world=world,
             scenarios=scenarios,
             device=self.budget.device,

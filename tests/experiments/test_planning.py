@@ -77,6 +77,26 @@ def test_table_3_has_every_completer_around_the_same_backbone():
     assert tried == {completers.config(name) for name in completers}
 
 
+def test_gaps_in_training_clips_are_all_that_the_field_changes():
+    rates = set()
+    for name in (one for one in BOOK if one.startswith("field/")):
+        _, rate, method = name.split("/")
+        rates.add(float(rate))
+        assert BOOK[name].missing_rate == float(rate)
+        same = replace(
+            BOOK[name],
+            name=f"joint/{method}",
+            group="joint",
+            about=BOOK[f"joint/{method}"].about,
+            scenarios=BOOK[f"joint/{method}"].scenarios,
+            missing_rate=0.0,
+        )
+        assert same == BOOK[f"joint/{method}"]
+    assert rates == set(planning.MISSING_RATES)
+    assert "field" in planning.EXTRA_GROUPS
+    assert {one.missing_rate for one in BOOK.values() if one.group != "field"} == {0.0}
+
+
 def test_nothing_is_trained_where_nothing_can_learn():
     untrained = {name for name, one in BOOK.items() if one.training is None}
     assert {"plug_in/zeros", "plug_in/retrieval", "table4/none"} <= untrained

@@ -30,8 +30,8 @@ from avqa_core.presets import preset
 EXTRA_GROUPS = ("unet", "coupling", "table1", "table3", "field")
 COUPLINGS = (0.0, 0.5, 1.0)
 LABELLED_FRACTION = 0.02
-# The answer loss is a mean over the one or two labelled questions of a batch. This gives a label the
-# weight it has elsewhere; it helps a recall that sees the clip, and harms one that does not.
+# The answer loss is a mean over the one or two labelled questions of a batch. This gives a label
+# the weight it has elsewhere; it helps a recall that sees the clip, and harms one that does not.
 RECALL_WITH_FEW_LABELS = 1 / LABELLED_FRACTION
 MISSING_RATES = (0.2, 0.5, 0.8)  # of training clips; at 0 stand the runs of the group joint
 UNTRAINED = ("zeros", "retrieval", "retrieval_without_question")  # beside a frozen backbone

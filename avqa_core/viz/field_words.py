@@ -1,0 +1,145 @@
+"""The numbers that the prose of the chapter on failing sensors quotes, by their glued names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avqa_core.ledger import ledger
+from avqa_core.metrics import paired_difference
+from avqa_core.studies.field_results import FieldResults
+from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
+from avqa_core.viz.ablation_views import NOT_RUN, verdicts_text
+from avqa_core.viz.field_guide import choose
+from avqa_core.viz.field_views import label_of, ratio_name, training_points
+from avqa_core.viz.gains_table import in_points
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+ZEROS, OURS = "plug_in/zeros", "plug_in/recommended"
+MISSING = ("audio_missing", "visual_missing")
+
+
+def words(found: FieldResults | None, stored: Stored, at_least: float) -> dict[str, str]:
+    """Return every quoted number as text; what is not stored says so.
+
+    Args:
+        found: stored counts.
+        stored: results over seeds.
+        at_least: how sure an answer has to be.
+    """
+    figure_5 = [one for one in ledger(stored) if one.claim.source == "Fig. 5"]
+    return {
+        "at_least": f"{100 * at_least:.0f} %",
+        "figure_5": verdicts_text(figure_5),
+        "num_runs": "no" if found is None else str(len(found.runs)),
+        "num_questions": NOT_RUN if found is None else str(found.runs[0].failures.total),
+        "command": "avqa field" if found is None else found.command,
+        **_drops(found),
+        **_ratios(found),
+        **_gaps(stored),
+        **_errors(found),
+        **_sure(found, at_least),
+    }
+
+
+def _drops(found: FieldResults | None) -> dict[str, str]:
+    """Return what three dropped segments, and all of them, cost the frozen backbone."""
+    told = {}
+    for method, name in (("zeros", ZEROS), ("recommended", OURS)):
+        for modality in ("audio", "visual"):
+            for words_, scenario in (
+                ("three", f"{modality}_drops(3)"),
+                ("all", f"{modality}_missing"),
+            ):
+                told[f"{method}_{modality}_{words_}"] = _lost(found, name, scenario)
+    return told
+
+
+def _lost(found: FieldResults | None, name: str, scenario: str) -> str:
+    if found is None or name not in found.names:
+        return NOT_RUN
+    whole, left = (found.accuracies(name, one) for one in ("complete", scenario))
+    return in_points(paired_difference(whole, left))
+
+
+def _ratios(found: FieldResults | None) -> dict[str, str]:
+    """Return by how much the curves of Fig. 5 leave a straight line, and who loses less."""
+    if found is None or not {ZEROS, OURS} <= set(found.names):
+        return dict.fromkeys(("bend", "less_audio_missing", "less_visual_missing"), NOT_RUN)
+    told = {"bend": f"{100 * _bend(found):.1f} points"}
+    for scenario in MISSING:
+        lost = {}
+        for name in (ZEROS, OURS):
+            whole, left = (found.accuracies(name, one) for one in ("complete", scenario))
+            lost[name] = {seed: whole[seed] - left[seed] for seed in whole}
+        shared = lost[ZEROS].keys() & lost[OURS].keys()
+        gap = paired_difference(
+            {seed: lost[ZEROS][seed] for seed in shared},
+            {seed: lost[OURS][seed] for seed in shared},
+        )
+        told[f"less_{scenario}"] = f"{in_points(gap)} points"
+    return told
+
+
+def _bend(found: FieldResults) -> float:
+    """Return the largest distance of any mean from the line between its two ends."""
+    distances = []
+    for name in found.names:
+        for missing in MISSING:
+            ends = [found.accuracy(name, one).estimate for one in ("complete", missing)]
+            for ratio in RATIOS:
+                line = (1 - ratio) * ends[0] + ratio * ends[1]
+                came = found.accuracy(name, ratio_name(missing, ratio)).estimate
+                distances.append(abs(came - line))
+    return max(distances)
+
+
+def _gaps(stored: Stored) -> dict[str, str]:
+    """Return what the highest missing rate while training costs, with nothing missing in use."""
+    told = {}
+    for method, points in training_points(stored).items():
+        for scenario in ("complete", *MISSING):
+            text = NOT_RUN
+            if points and 0.0 in points:
+                most = points[max(points)]
+                if stored.shared_seeds(points[0.0], most):
+                    text = in_points(stored.difference(points[0.0], most, scenario))
+            told[f"gap_{method}_{scenario}"] = text
+    return told
+
+
+def _errors(found: FieldResults | None) -> dict[str, str]:
+    """Return mean calibration errors of the frozen backbone fed with zeros, in points."""
+    quoted: tuple[tuple[str, Fitted], ...] = (
+        ("complete", "none"),
+        ("complete", "scenarios"),
+        ("complete", "own"),
+        ("visual_missing", "none"),
+        ("visual_missing", "complete"),
+        ("visual_missing", "own"),
+    )
+    told = {}
+    for scenario, fitted in quoted:
+        text = NOT_RUN
+        if found is not None and ZEROS in found.names:
+            errors = [one.error.estimate for one in found.sureness(ZEROS, scenario, fitted)]
+            text = f"{100 * sum(errors) / len(errors):.1f}"
+        told[f"error_{scenario}_{fitted}"] = text
+    return told
+
+
+def _sure(found: FieldResults | None, at_least: float) -> dict[str, str]:
+    """Return coverage and accuracy of the best method in each scenario, before and after."""
+    temperatures: dict[str, Fitted] = {"raw": "none", "sure": "own"}
+    told = {}
+    for scenario in WHOLE:
+        for word, fitted in temperatures.items():
+            text = NOT_RUN
+            if found is not None:
+                best = choose(found, found.names, scenario).best
+                answered, right = found.pooled(best, scenario, fitted).answered_at(at_least)
+                of_them = f", {100 * right.accuracy:.0f} % of them right" if right.total else ""
+                text = f"{100 * answered.accuracy:.0f} % answered{of_them} ({label_of(best)})"
+            told[f"{word}_{scenario}"] = text
+    return told

@@ -65,9 +65,9 @@ def test_the_videos(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_page_on_your_own_data(tmp_path: Path) -> None:
     page = (ROOT / "book" / "your_own_data.md").read_text()
-    for source in blocks("bash", page):
-        said = shell(source, tmp_path)
-    assert "scenario: visual_missing" in said
+    said = "".join(shell(source, tmp_path) for source in blocks("bash", page))
+    assert "scenario: visual_missing" in said and "scenario: audio_missing" in said
+    assert "questions were answered" in said, "what --at-least says"
 
 
 @pytest.mark.slow

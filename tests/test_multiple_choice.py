@@ -82,7 +82,10 @@ def test_a_run_of_another_data_set_is_refused(world, run, tmp_path, capsys):
     assert "expected candidates beside the question" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("backbone", list(backbones))
+@pytest.mark.parametrize(
+    "backbone",
+    [pytest.param(one, marks=[] if one == "avst" else pytest.mark.slow) for one in backbones],
+)
 def test_it_is_learned_until_clearly_above_what_candidates_alone_give(world, backbone):
     """A clip is of one of three instruments; the fourth candidate is never right."""
     data = DataFolder(world)

@@ -16,7 +16,7 @@
 # - **You will see** microphones and cameras that cut out for seconds, for some questions, for good, and
 #   while a network is trained; and a network that says nothing where it is not sure enough.
 # - **Belongs to** Fig. 5 and the limitations of {cite:t}`park2024learning`.
-# - **Time** at most 60 s on two CPU cores in profile `book`: a small network is trained and calibrated
+# - **Time** at most 30 s on two CPU cores in profile `book`: a small network is trained and calibrated
 #   live, methods and seeds are read from stored counts.
 # - **Data** {term}`Bandstand`, built once.
 # - **Read before** {doc}`04_full_training`; for methods and controls {doc}`05_ablations`.

@@ -5,6 +5,7 @@ Whatever a command needs is imported inside of it, so that ``avqa --help`` answe
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -315,10 +316,11 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 is success, 2 an error that the user can do something about, 130 an interruption.
+    0 is success, 2 an error that the user can do something about, 130 an interruption, 141 a
+    reader such as ``head`` that has gone.
     """
     try:
-        return int(
+        code = int(
             tyro.extras.subcommand_cli_from_dict(
                 COMMANDS,
                 prog="avqa",
@@ -326,6 +328,11 @@ def main(arguments: list[str] | None = None) -> int:
                 args=arguments,
             )
         )
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
+        return 141
     except AvqaError as error:
         _say(f"error: {error}")
         return 2

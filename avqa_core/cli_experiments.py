@@ -27,6 +27,7 @@ def results(
     list: bool = False,
     data: Path | None = None,
     keep_stale: bool = False,
+    keep_stored: bool = False,
     replay: bool = False,
     store: Path | None = None,
 ) -> int:
@@ -44,6 +45,8 @@ def results(
         list: only tell where every run stands, and the command that runs it alone.
         data: data folder; the built-in world of the profile if not given.
         keep_stale: count runs that were made by other source instead of running them again.
+        keep_stored: count runs that the stored results have already and this source made; only
+            what a missing run starts from is trained again.
         replay: run nothing; of what other source made repeat the first steps and the test, and
             count what agrees bit for bit as made by this source.
         store: JSON file of the results; book/results/PROFILE.json if not given.
@@ -60,6 +63,7 @@ def results(
         num_jobs=jobs,
         data=data,
         keep_stale=keep_stale,
+        keep_stored=keep_stored,
         store=store,
     )
     if replay:

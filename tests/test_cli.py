@@ -233,3 +233,12 @@ def test_choices_of_the_command_line_are_those_of_the_library():
     assert get_args(cli.Regime) == get_args(losses.Regime)
     assert get_args(cli.PartName) == PARTS
     assert get_args(cli.QuestionFormat) == get_args(QuestionFormat)
+
+
+def test_a_reader_that_has_gone_gets_no_traceback():
+    command = [sys.executable, "-m", "avqa_core.cli", "audit", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 141 and said == ""

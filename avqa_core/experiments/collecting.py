@@ -54,6 +54,21 @@ def collect(planned: Sequence[Planned], profile: str, path: Path) -> int:
     return len(ordered)
 
 
+def stored_identities(path: Path, wanted: Sequence[Planned]) -> frozenset[str]:
+    """Return the identities of the runs in a file that are fresh and answer all that is wanted."""
+    old = _read(path)
+    fresh = [runs.is_fresh(one) for one in old["provenance"]]
+    answered = {
+        run["identity"]: set(run["correct"]) for run in old["runs"] if fresh[run["provenance"]]
+    }
+    return frozenset(
+        one.job.identity
+        for one in wanted
+        if one.job is not None
+        and set(one.experiment.scenarios) <= answered.get(one.job.identity, set())
+    )
+
+
 def _read(path: Path) -> dict[str, Any]:
     empty: dict[str, Any] = {"runs": [], "provenance": [], "worlds": {}}
     try:

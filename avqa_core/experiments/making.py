@@ -12,7 +12,7 @@ from pathlib import Path
 
 from avqa_core.errors import ConfigError
 from avqa_core.experiments import planning, processes, replay, results, schedule
-from avqa_core.experiments.collecting import collect
+from avqa_core.experiments.collecting import collect, stored_identities
 from avqa_core.experiments.experiment import Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
 from avqa_core.experiments.schedule import Cost, Planned
@@ -43,6 +43,7 @@ class Making:
         num_jobs: runs at once.
         data: folder of the default world; the profile's Bandstand if None.
         keep_stale: count what was made by other source.
+        keep_stored: count what ``store`` has already, unless a run that it lacks starts from it.
         store: the file to write; ``book/results/<profile>.json`` if None.
         watch: hands on the progress events of a world that has to be built.
         plan: runs of another plan than the book's, parents before their children.
@@ -59,12 +60,14 @@ class Making:
         num_jobs: int = 2,
         data: Path | None = None,
         keep_stale: bool = False,
+        keep_stored: bool = False,
         store: Path | None = None,
         watch: Watch = iter,
         plan: Sequence[Experiment] | None = None,
     ) -> None:
         seeds = None if num_seeds is None else range(num_seeds)
-        self.profile, self.num_jobs, self.keep_stale = profile, num_jobs, keep_stale
+        self.profile, self.num_jobs = profile, num_jobs
+        self.keep_stale, self.keep_stored = keep_stale, keep_stored
         if num_jobs < 1:
             raise ConfigError(
                 f"--jobs: expected at least 1, got {num_jobs}: name a number of cores"
@@ -168,7 +171,10 @@ class Making:
         return collect(self._planned_of(self.plan, builds=False), self.profile, self.store)
 
     def _planned(self, *, builds: bool) -> list[Planned]:
-        return self._planned_of(self.experiments, builds=builds)
+        planned = self._planned_of(self.experiments, builds=builds)
+        if not self.keep_stored:
+            return planned
+        return schedule.without_stored(planned, stored_identities(self.store, planned))
 
     def _planned_of(self, experiments: Sequence[Experiment], *, builds: bool) -> list[Planned]:
         worlds = self._worlds[builds]

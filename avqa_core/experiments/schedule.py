@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -40,6 +40,7 @@ class Planned:
         outcome: what it gave, None if it is not finished.
         done_steps: steps up to its last resume point.
         is_stale: whether it was made, so far, by source that has changed since.
+        is_stored: whether the stored results have it, so that nobody has to make it here.
     """
 
     experiment: Experiment
@@ -48,6 +49,7 @@ class Planned:
     outcome: Outcome | None
     done_steps: int
     is_stale: bool
+    is_stored: bool = False
 
     @property
     def parent(self) -> Key | None:
@@ -58,11 +60,13 @@ class Planned:
     @property
     def is_finished(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.outcome is not None and not self.is_stale
+        return self.is_stored or (self.outcome is not None and not self.is_stale)
 
     @property
     def state(self) -> str:
         """Where it stands, in words."""
+        if self.is_stored:
+            return "stored"
         if self.is_stale:
             return "made by other source: starts again"
         if self.outcome is not None:
@@ -127,6 +131,27 @@ def planned(
             is_stale=is_stale,
         )
     return list(found.values())
+
+
+def without_stored(runs_of: Sequence[Planned], stored: Container[str]) -> list[Planned]:
+    """Return the runs again, those that are stored already marked as such.
+
+    One whose weights an unfinished run starts from is not: only its numbers are stored.
+
+    Args:
+        runs_of: all runs, parents before their children.
+        stored: identities of the runs that are stored and fresh.
+    """
+    starts: set[Key] = set()
+    marked = []
+    for one in reversed(runs_of):
+        is_known = one.job is not None and one.job.identity in stored
+        if not one.is_finished and is_known and one.experiment.key not in starts:
+            one = replace(one, is_stored=True)
+        elif not one.is_finished and one.parent is not None:
+            starts.add(one.parent)
+        marked.append(one)
+    return marked[::-1]
 
 
 def costs(known: Iterable[tuple[str, Outcome]]) -> dict[str, Cost]:

@@ -168,3 +168,32 @@ def test_an_experiment_has_to_fit_itself():
         replace(one, training=None, parent=None)
     with pytest.raises(ConfigError, match="labelled_fraction"):
         replace(one, labelled_fraction=0.0)
+
+
+def test_what_is_stored_is_made_again_only_where_a_missing_run_starts_from_it(tmp_path, worlds):
+    before = planned(tmp_path, worlds)
+    path = tmp_path / "smoke.json"
+    for name in ("complete/positions", "plug_in/zeros"):
+        finish(before[name])
+    collect(tmp_path, worlds, path)
+    for name in ("complete/positions", "plug_in/zeros"):  # the machine that made them is gone
+        (before[name].folder / OUTCOME).unlink()
+
+    def marked(*names: str) -> dict[str, str]:
+        runs_of = [one for name, one in planned(tmp_path, worlds).items() if name in names]
+        stored = collecting.stored_identities(path, runs_of)
+        return {one.experiment.name: one.state for one in schedule.without_stored(runs_of, stored)}
+
+    assert marked("complete/positions", "plug_in/zeros") == {
+        "complete/positions": "stored",
+        "plug_in/zeros": "stored",
+    }
+    assert marked("complete/positions", "plug_in/zeros", "plug_in/slot_mean") == {
+        "complete/positions": "new",
+        "plug_in/zeros": "stored",
+        "plug_in/slot_mean": "new",
+    }
+    content = json.loads(path.read_text())
+    content["provenance"][0]["source_hash"] = "of other source"
+    path.write_text(json.dumps(content))
+    assert marked("complete/positions", "plug_in/zeros")["plug_in/zeros"] == "new"

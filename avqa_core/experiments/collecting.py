@@ -8,15 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from avqa_core import bounds
 from avqa_core.config import to_dict
 from avqa_core.data.folder import DataFolder
 from avqa_core.experiments.experiment import Experiment, Outcome
-from avqa_core.experiments.schedule import Planned
+from avqa_core.experiments.schedule import Key, Planned
 from avqa_core.experiments.worker import EVALUATION_SEED
+from avqa_core.experiments.worlds import identity_of
 from avqa_core.training import runs
 
 FORMAT = 1
+# Two processors give moments of features that agree to about 1e-7; another encoder does not.
+ROUNDING = 1e-5
 
 
 def collect(planned: Sequence[Planned], profile: str, path: Path) -> int:
@@ -30,18 +35,21 @@ def collect(planned: Sequence[Planned], profile: str, path: Path) -> int:
         profile: whose plan.
         path: of the JSON file.
     """
-    identities = {one.job.identity: one for one in planned if one.job is not None}
     old = _read(path)
+    identities = _identities(planned, old["worlds"])
+    here = {
+        identities[one.experiment.key]: one for one in planned if one.experiment.key in identities
+    }
     records = {
         run["identity"]: run | {"provenance": old["provenance"][run["provenance"]]}
         for run in old["runs"]
-        if run["identity"] in identities
+        if run["identity"] in here
     }
-    for identity, one in identities.items():
+    for identity, one in here.items():
         if one.outcome is not None:
-            records[identity] = _record(one.experiment, one.outcome)
-    ordered = [records[identity] for identity in identities if identity in records]
-    kept = [identities[run["identity"]] for run in ordered]
+            records[identity] = _record(one.experiment, one.outcome, identity)
+    ordered = [records[identity] for identity in here if identity in records]
+    kept = [here[run["identity"]] for run in ordered]
     content = {
         "format": FORMAT,
         "profile": profile,
@@ -54,18 +62,79 @@ def collect(planned: Sequence[Planned], profile: str, path: Path) -> int:
     return len(ordered)
 
 
-def stored_identities(path: Path, wanted: Sequence[Planned]) -> frozenset[str]:
-    """Return the identities of the runs in a file that are fresh and answer all that is wanted."""
+def stored_keys(planned: Sequence[Planned], path: Path) -> frozenset[Key]:
+    """Return which runs a file has already, made by this source and answering all that is wanted.
+
+    Args:
+        planned: the runs in question with all that they start from.
+        path: of the JSON file; nothing is stored where there is none.
+    """
     old = _read(path)
     fresh = [runs.is_fresh(one) for one in old["provenance"]]
     answered = {
         run["identity"]: set(run["correct"]) for run in old["runs"] if fresh[run["provenance"]]
     }
+    identities = _identities(planned, old["worlds"])
     return frozenset(
-        one.job.identity
-        for one in wanted
-        if one.job is not None
-        and set(one.experiment.scenarios) <= answered.get(one.job.identity, set())
+        one.experiment.key
+        for one in planned
+        if (identity := identities.get(one.experiment.key)) in answered
+        and set(one.experiment.scenarios) <= answered[identity]
+    )
+
+
+def _identities(planned: Sequence[Planned], stored: Mapping[str, Any]) -> dict[Key, str]:
+    """Return the identity under which each run is stored, parents before their children.
+
+    It names the world by what the world was made from. A run folder is named after the bytes of the
+    features too, whose last bits another processor rounds otherwise.
+
+    Args:
+        planned: the runs; one whose world is neither here nor stored has no identity.
+        stored: the worlds of a file, by name.
+    """
+    worlds: dict[str, str] = {}
+    found: dict[Key, str] = {}
+    for one in planned:
+        name = one.experiment.world
+        if name not in worlds:
+            worlds[name] = _world_identity(one, stored.get(name, {}))
+        if worlds[name]:
+            parent = None if one.parent is None else found[one.parent]
+            found[one.experiment.key] = one.experiment.identity(worlds[name], parent)
+    return found
+
+
+def _world_identity(one: Planned, stored: Mapping[str, Any]) -> str:
+    """Return what a world was made from, empty if it is not known.
+
+    A stored world counts as the one that is here only if its features, too, are the same but for
+    rounding.
+    """
+    if one.job is None:
+        return str(stored.get("identity", ""))
+    identity = identity_of(Path(one.job.data))
+    if stored.get("identity") == identity and not _is_close(
+        stored["features"], _feature_moments(DataFolder(one.job.data))
+    ):
+        return f"{identity} with other features"
+    return identity
+
+
+def _feature_moments(folder: DataFolder) -> dict[str, list[float]]:
+    """Return mean and standard deviation of each array over the test split."""
+    test = folder.dataset("test")
+    clips = [test.store.rows(name, test.clips) for name in test.store.layout]
+    arrays = {
+        name: test.store.gather(name, rows[rows >= 0]).astype(np.float64)
+        for name, rows in zip(test.store.layout, clips, strict=True)
+    }
+    return {name: [float(one.mean()), float(one.std())] for name, one in arrays.items()}
+
+
+def _is_close(stored: Mapping[str, Sequence[float]], here: Mapping[str, Sequence[float]]) -> bool:
+    return stored.keys() == here.keys() and all(
+        np.allclose(stored[name], here[name], rtol=ROUNDING, atol=0.0) for name in here
     )
 
 
@@ -78,7 +147,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content if content.get("format") == FORMAT else empty
 
 
-def _record(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
+def _record(experiment: Experiment, outcome: Outcome, identity: str) -> dict[str, Any]:
     provenance = {
         name: value for name, value in outcome.provenance.items() if name not in ("seed",)
     }
@@ -86,7 +155,7 @@ def _record(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "experiment": experiment.name,
         "seed": experiment.seed,
         "world": experiment.world,
-        "identity": outcome.identity,
+        "identity": identity,
         "trained_parameters": outcome.trained_parameters,
         "total_parameters": outcome.total_parameters,
         "steps": outcome.steps,
@@ -115,27 +184,29 @@ def _description(experiment: Experiment) -> dict[str, Any]:
 def _worlds(kept: Iterable[Planned], old: Mapping[str, Any]) -> dict[str, Any]:
     """Return floors and ceilings of each world, by scenario and ``str(category)``."""
     scenarios: dict[str, list[str]] = {}
-    places: dict[str, tuple[str, str]] = {}
+    places: dict[str, Path | None] = {}
     for one in kept:
-        assert one.job is not None
         known = scenarios.setdefault(one.experiment.world, [])
         known += [name for name in one.experiment.scenarios if name not in known]
-        places[one.experiment.world] = (one.job.data, one.job.data_hash)
+        places[one.experiment.world] = None if one.job is None else Path(one.job.data)
     found = {}
     for world, names in scenarios.items():
-        data, data_hash = places[world]
-        before = old.get(world, {})
+        before, place = old.get(world, {}), places[world]
+        if place is None:
+            found[world] = before
+            continue
+        identity, folder = identity_of(place), DataFolder(place)
         if (
-            before.get("data_hash") == data_hash
-            and "clips" in before
+            before.get("identity") == identity
+            and _is_close(before["features"], _feature_moments(folder))
             and set(names) <= set(before["scenarios"])
             and runs.is_fresh(before)
         ):
             found[world] = before
             continue
-        folder = DataFolder(data)
         found[world] = {
-            "data_hash": data_hash,
+            "identity": identity,
+            "features": _feature_moments(folder),
             "clips": _num_clips(folder),
             "scenarios": names,
             "floors": bounds.floors(folder, "test"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from avqa_core.errors import ConfigError
 from avqa_core.experiments import planning, processes, replay, results, schedule
-from avqa_core.experiments.collecting import collect, stored_identities
+from avqa_core.experiments.collecting import collect, stored_keys
 from avqa_core.experiments.experiment import Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
 from avqa_core.experiments.schedule import Cost, Planned
@@ -174,7 +174,7 @@ class Making:
         planned = self._planned_of(self.experiments, builds=builds)
         if not self.keep_stored:
             return planned
-        return schedule.without_stored(planned, stored_identities(self.store, planned))
+        return schedule.without_stored(planned, stored_keys(planned, self.store))
 
     def _planned_of(self, experiments: Sequence[Experiment], *, builds: bool) -> list[Planned]:
         worlds = self._worlds[builds]

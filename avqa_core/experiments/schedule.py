@@ -133,20 +133,20 @@ def planned(
     return list(found.values())
 
 
-def without_stored(runs_of: Sequence[Planned], stored: Container[str]) -> list[Planned]:
+def without_stored(runs_of: Sequence[Planned], stored: Container[Key]) -> list[Planned]:
     """Return the runs again, those that are stored already marked as such.
 
     One whose weights an unfinished run starts from is not: only its numbers are stored.
 
     Args:
         runs_of: all runs, parents before their children.
-        stored: identities of the runs that are stored and fresh.
+        stored: keys of the runs that are stored and fresh.
     """
     starts: set[Key] = set()
     marked = []
     for one in reversed(runs_of):
-        is_known = one.job is not None and one.job.identity in stored
-        if not one.is_finished and is_known and one.experiment.key not in starts:
+        key = one.experiment.key
+        if not one.is_finished and key in stored and key not in starts:
             one = replace(one, is_stored=True)
         elif not one.is_finished and one.parent is not None:
             starts.add(one.parent)

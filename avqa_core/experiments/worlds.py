@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from avqa_core import worlds
+from avqa_core import fingerprint, worlds
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
 from avqa_core.experiments.experiment import DEFAULT_WORLD
@@ -77,3 +78,18 @@ class Worlds:
             return build_world(config, folder, splits=clips, num_workers=os.cpu_count() or 1)
 
         return build
+
+
+def identity_of(folder: Path) -> str:
+    """Return a hash of what a data folder was made from: its questions, and the makers of features.
+
+    For a built-in world that is its recipe and the weights of its encoders, the same on every
+    processor. Of other features nobody knows how they were made, so their bytes count.
+    """
+    index = folder / "features" / "index.json"
+    recipe = json.loads(index.read_text()).get("provenance", {}) if index.exists() else {}
+    if "world" not in recipe:
+        return runs.data_hash(folder)
+    questions = fingerprint.of_files(sorted((folder / "json").glob("*.json")), folder)
+    told = json.dumps(recipe, sort_keys=True)
+    return fingerprint.of_text(questions, told, fingerprint.of_package("bandstand/weights"))

@@ -181,7 +181,7 @@ def test_what_is_stored_is_made_again_only_where_a_missing_run_starts_from_it(tm
 
     def marked(*names: str) -> dict[str, str]:
         runs_of = [one for name, one in planned(tmp_path, worlds).items() if name in names]
-        stored = collecting.stored_identities(path, runs_of)
+        stored = collecting.stored_keys(runs_of, path)
         return {one.experiment.name: one.state for one in schedule.without_stored(runs_of, stored)}
 
     assert marked("complete/positions", "plug_in/zeros") == {
@@ -197,3 +197,32 @@ def test_what_is_stored_is_made_again_only_where_a_missing_run_starts_from_it(tm
     content["provenance"][0]["source_hash"] = "of other source"
     path.write_text(json.dumps(content))
     assert marked("complete/positions", "plug_in/zeros")["plug_in/zeros"] == "new"
+
+
+def test_what_another_processor_stored_stays_unless_its_features_differ(
+    tmp_path, worlds, monkeypatch
+):
+    """A run folder is named after the bytes of the features, a stored run is not."""
+    monkeypatch.setattr(collecting, "identity_of", lambda folder: "of the same recipe")
+    before = planned(tmp_path, worlds)
+    path = tmp_path / "smoke.json"
+    finish(before["complete/positions"])
+    collect(tmp_path, worlds, path)
+    (before["complete/positions"].folder / OUTCOME).unlink()
+    content = json.loads(path.read_text())
+    assert content["runs"][0]["identity"] != before["complete/positions"].job.identity
+    moments = content["worlds"]["default"]["features"]
+    for factor, kept in ((1 + 1e-6, 1), (1 + 1e-4, 0)):
+        features = {name: [mean * factor, std] for name, (mean, std) in moments.items()}
+        content["worlds"]["default"]["features"] = features
+        path.write_text(json.dumps(content))
+        assert len(collect(tmp_path, worlds, path)["runs"]) == kept
+
+
+def test_runs_of_a_world_that_is_not_here_stay(tmp_path, worlds):
+    finish(planned(tmp_path, worlds)["complete/positions"])
+    path = tmp_path / "smoke.json"
+    content = collect(tmp_path, worlds, path)
+    nowhere = Worlds("smoke", tmp_path / "worlds", builds=False)
+    again = collect(tmp_path / "elsewhere", nowhere, path)
+    assert again["runs"] == content["runs"] and again["worlds"] == content["worlds"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 
 from avqa_core import worlds
 from avqa_core.errors import ConfigError
-from avqa_core.experiments.worlds import Worlds
+from avqa_core.experiments.worlds import Worlds, identity_of
 from avqa_core.training import runs
+from tests.training.worlds import write_world
 
 Built = tuple[str, Path, dict[str, int] | None]
 
@@ -71,3 +73,22 @@ def test_a_world_that_is_not_built_has_no_path(built: list[Built], tmp_path: Pat
 def test_no_other_world_has_a_name(built: list[Built], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"expected default or coupling\(x\), got 'mars'"):
         Worlds("book", tmp_path).find("mars")
+
+
+def test_a_built_world_is_what_it_was_made_from_and_not_how_its_features_are_rounded(
+    tmp_path: Path,
+) -> None:
+    folder = write_world(tmp_path / "world")
+    index = folder / "features" / "index.json"
+    assert identity_of(folder) == runs.data_hash(folder)  # nobody knows how these were made
+    content = json.loads(index.read_text())
+    index.write_text(json.dumps(content | {"provenance": {"world": {"seed": 0}}}))
+    identity, data_hash = identity_of(folder), runs.data_hash(folder)
+    index.write_text(json.dumps(content | {"provenance": {"world": {"seed": 0}}, "rounded": 1}))
+    assert identity_of(folder) == identity and runs.data_hash(folder) != data_hash
+    index.write_text(json.dumps(content | {"provenance": {"world": {"seed": 1}}}))
+    assert identity_of(folder) != identity
+    index.write_text(json.dumps(content | {"provenance": {"world": {"seed": 0}}}))
+    questions = folder / "json" / "avqa-test.json"
+    questions.write_text(questions.read_text() + "\n")
+    assert identity_of(folder) != identity

@@ -252,9 +252,10 @@ few_labels = (
     "rmm_renormalised",
     "recommended",
 )
+untrained = ["plug_in/zeros", "plug_in/retrieval"]  # they need no label
 views.comparison_table(
     stored,
-    [f"few_labels/{one}" for one in few_labels],
+    [*untrained, *(f"few_labels/{one}" for one in few_labels)],
     control="few_labels/modality_dropout_wide",
     caption="Few labelled questions: plug-ins keep the backbone frozen, modality "
     "dropout trains it on. Points over the control of equal size.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from avqa_core import experiments
 from avqa_core.experiments.results import Stored
-from avqa_core.ledger import VERDICTS, ledger
+from avqa_core.ledger import Entry, ledger
 from avqa_core.metrics import Interval
 from avqa_core.viz import main_results
 from avqa_core.viz.style import mark_of
@@ -112,14 +112,27 @@ def _sentences(results: Stored) -> list[str]:
     saw = (
         f"A frozen backbone that saw complete clips only: {main_results.length_sentence(results)}."
     )
-    return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_against_us(results)]
+    return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_decided(results)]
 
 
-def _against_us(results: Stored) -> list[str]:
-    """Return every claim that the stored results contradict: it must not need looking for."""
+def _decided(results: Stored) -> list[str]:
+    """Return every claim that the stored results contradict, and what they decide about ours.
+
+    What is against us must not need looking for.
+    """
     return [
-        f"- {mark_of(one.claim.scenario).label}: *{one.claim.statement}* is "
-        f"{VERDICTS[one.verdict]}."
+        f"- {mark_of(one.claim.scenario).label}: *{one.claim.statement}* "
+        f"{'holds' if one.verdict == 'holds' else 'is contradicted'} here ({_gap(one)})."
         for one in ledger(results)
         if one.verdict == "contradicted"
+        or (one.verdict == "holds" and one.claim.statement.startswith(main_results.OURS))
     ]
+
+
+def _gap(entry: Entry) -> str:
+    """Return the difference that decides, the smallest of the claim."""
+    assert entry.ours is not None
+    low, high = entry.ours.low, entry.ours.high
+    spread = "" if high != high else f", {100 * low:+.1f} to {100 * high:+.1f}"  # one seed has none
+    seeds = "one seed" if entry.num_seeds == 1 else f"{entry.num_seeds} seeds"
+    return f"{100 * entry.ours.estimate:+.1f} points{spread}, {seeds}"

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from avqa_core import made_up, rng
+from avqa_core import made_up, processors, rng
 from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.enhancement import enhancers
@@ -247,7 +247,7 @@ def gradients_reach_everything(model: MissingModalityAVQA) -> None:
 
 def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
     """Answers and losses stay finite under bfloat16 autocast."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with processors.bfloat16_anywhere(), torch.autocast("cpu", dtype=torch.bfloat16):
         for pattern in PATTERNS:
             found = answer(model, some_absent(make_batch(dims=model.dims), pattern))
             _hold(found.isfinite().all(), f"an answer that is not finite ({pattern} absent)")

@@ -116,12 +116,17 @@ def table3_claims() -> list[Claim]:
                 for name, other in published.items()
             ),
             *(
-                ("control", f"{name} beats training with the modality absent", one, control)
+                ("control", f"{_beats(name)} training with the modality absent", one, control)
                 for name, one in ours.items()
             ),
         )
         for scenario in ("visual_missing", "audio_missing")
     ]
+
+
+def _beats(name: str) -> str:
+    """Return a method with its verb: two of them beat, one beats."""
+    return f"{name} beat" if " and " in name else f"{name} beats"
 
 
 def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:

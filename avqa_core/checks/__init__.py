@@ -7,7 +7,9 @@ Every check tries the function on inputs of its own, compares with the package, 
 from avqa_core.checks.abstention import lowest_threshold
 from avqa_core.checks.addressing import largest_weight, product_of_experts
 from avqa_core.checks.answers import most_common_answers
+from avqa_core.checks.choices import candidate_scores
 from avqa_core.checks.diffusion import clean_from_velocity, noised
+from avqa_core.checks.fillings import spread_over_clips
 from avqa_core.checks.floors import routed
 from avqa_core.checks.gains import paired_gain, recovered_share
 from avqa_core.checks.printed_numbers import counts_behind
@@ -16,6 +18,7 @@ from avqa_core.checks.verdict import Verdict
 
 __all__ = [
     "Verdict",
+    "candidate_scores",
     "clean_from_velocity",
     "counts_behind",
     "hidden_targets",
@@ -27,4 +30,5 @@ __all__ = [
     "product_of_experts",
     "recovered_share",
     "routed",
+    "spread_over_clips",
 ]

@@ -45,6 +45,8 @@ TABLE_3 = (
     "table3/recommended",
     "table4/paper",
 )
+# Never trained costs nothing to train, and both forms of retrieval cost the same.
+WITHOUT_COST = ("table4/none", "table3/retrieval_without_question")
 METHODS = ("plain", "modality_dropout", "paper", "recommended")
 # Parameters of the published networks, where one number fits, each counted by us.
 PUBLISHED = {
@@ -73,7 +75,7 @@ def table1_names() -> list[str]:
 def table3_costs(profile: str, size: str) -> dict[str, Cost]:
     """Return what each row of Table 3 costs at a size; it learns in the regime of the table."""
     of = {one.name: one for one in planning.plan(profile, [0])}
-    rows = [of[name] for name in TABLE_3 if name != "table4/none"]
+    rows = [of[name] for name in TABLE_3 if name not in WITHOUT_COST]
     return {one.about: cost(resize(one.model, SIZES[size]), one.objective.regime) for one in rows}
 
 
@@ -181,13 +183,13 @@ def cost_table(costs: Mapping[str, Cost], published: Mapping[str, int], *, capti
 
     Args:
         costs: by name of the row.
-        published: parameters by name of the row, where they are known.
+        published: parameters by name of the row, where they are known; no column if none is.
         caption: what the table shows.
     """
     columns = (
         Column("model", "model"),
         Column("backbone", "backbone (million)", scale=1 / MEGA, digits=2),
-        Column("published", "published (million)", scale=1 / MEGA, digits=2),
+        *([Column("published", "published (million)", scale=1 / MEGA, digits=2)] * bool(published)),
         Column("around", "completer and enhancer (million)", scale=1 / MEGA, digits=2),
         Column("complete", "answer, both present (GFLOP)", scale=1 / GIGA, digits=2),
         Column("missing", "answer, audio missing (GFLOP)", scale=1 / GIGA, digits=2),
@@ -197,7 +199,7 @@ def cost_table(costs: Mapping[str, Cost], published: Mapping[str, int], *, capti
         {
             "model": name,
             "backbone": one.backbone,
-            "published": published.get(name),
+            **({"published": published.get(name)} if published else {}),
             "around": one.completer + one.enhancer,
             "complete": one.complete,
             "missing": one.missing,

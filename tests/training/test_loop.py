@@ -13,6 +13,7 @@ from avqa_core.completion.retrieval import RetrievalConfig
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
 from avqa_core.errors import CheckpointError, ConfigError
 from avqa_core.losses import ObjectiveConfig
+from avqa_core.processors import bfloat16_anywhere
 from avqa_core.training import runs
 from avqa_core.training.events import (
     CheckpointWritten,
@@ -208,7 +209,8 @@ def test_gradient_clipping_bounds_the_norm(data):
 
 def test_bfloat16_trains_and_keeps_float32_weights(data):
     trainer = make_trainer(data, precision="bfloat16", num_steps=2)
-    losses = [event.losses["total"] for event in trainer.run() if isinstance(event, StepDone)]
+    with bfloat16_anywhere():
+        losses = [event.losses["total"] for event in trainer.run() if isinstance(event, StepDone)]
     exact = next(iter(make_trainer(data).run()))
     assert losses[0] == pytest.approx(exact.losses["total"], rel=0.05)
     assert losses[0] != exact.losses["total"]

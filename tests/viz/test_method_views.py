@@ -64,3 +64,16 @@ def test_costs_stand_beside_what_is_published():
     text = views.cost_table({"AVST": one}, {"AVST": 7_900_000}, caption="n").text
     row = text.splitlines()[-1].split()
     assert row == ["AVST", "7.92", "7.90", "2.50", "0.11", "4.10", "9.00"]
+    bare = views.cost_table({"AVST": one}, {}, caption="n").text
+    assert "published" not in bare
+    assert bare.splitlines()[-1].split() == ["AVST", "7.92", "2.50", "0.11", "4.10", "9.00"]
+
+
+def test_costs_of_table_3_leave_out_what_costs_nothing_or_the_same(monkeypatch):
+    asked = []
+    blank = Cost(backbone=1, completer=0, enhancer=0, complete=1, missing=1, training=1)
+    monkeypatch.setattr(views, "cost", lambda model, regime: asked.append(regime) or blank)
+    found = views.table3_costs("smoke", "tiny")
+    assert len(found) == len(views.TABLE_3) - 2
+    assert next(iter(found)) == "neither, trained for absence" and "RMM and AVR" in found
+    assert asked == ["modality_dropout", *["joint"] * (len(found) - 1)]

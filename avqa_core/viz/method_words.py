@@ -1,0 +1,87 @@
+"""The numbers that the prose of the chapters on Tables 1 and 3 quotes, by their glued names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from avqa_core.experiments.budgets import BUDGETS
+from avqa_core.experiments.paper_tables import BACKBONES
+from avqa_core.ledger import Claim, ledger, table1_claims, table3_claims
+from avqa_core.paper_values import paper_accuracy
+from avqa_core.viz.ablation_views import MISSING, gap_text, verdicts_text
+from avqa_core.viz.method_views import METHODS, TABLE_3, table1_names
+from avqa_core.viz.paper_rows import BOTH, PLAIN, PUBLISHED
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+CONTROL = "table4/modality_dropout"
+
+
+def table1_words(stored: Stored) -> dict[str, str]:
+    """Return every number that the chapter on Table 1 quotes; what is not stored says so."""
+    told = _of_table(stored, table1_names(), table1_claims())
+    for backbone in BACKBONES:
+        plain = f"table1/{backbone}/plain"
+        for scenario in MISSING:
+            for method in METHODS[1:]:
+                name = f"table1/{backbone}/{method}"
+                told[f"{method}_{backbone}_{scenario}"] = gap_text(stored, name, plain, scenario)
+            told[f"printed_{backbone}_{scenario}"] = printed_gap(
+                f"table1/{backbone}/paper", plain, scenario
+            )
+    return told
+
+
+def table3_words(stored: Stored) -> dict[str, str]:
+    """Return every number that the chapter on Table 3 quotes; what is not stored says so."""
+    told = _of_table(stored, list(TABLE_3), table3_claims())
+    for scenario in MISSING:
+        for name in ("table3/recommended", "table3/slot_mean", BOTH, CONTROL):
+            short = name.split("/")[1]
+            told[f"{short}_{scenario}"] = gap_text(stored, name, PLAIN, scenario)
+            if name != CONTROL:
+                told[f"{short}_over_control_{scenario}"] = gap_text(stored, name, CONTROL, scenario)
+        rivals = {
+            label: value
+            for label, name in PUBLISHED.items()
+            if name not in (PLAIN, BOTH) and (value := paper_accuracy(name, scenario)) is not None
+        }
+        best = max(rivals, key=lambda label: rivals[label])
+        told[f"printed_rival_{scenario}"] = best
+        told[f"printed_lead_{scenario}"] = printed_gap(BOTH, PUBLISHED[best], scenario)
+        told[f"printed_gain_{scenario}"] = printed_gap(BOTH, PLAIN, scenario)
+    return told
+
+
+def num_stored(stored: Stored, names: Sequence[str]) -> int:
+    """Return how many runs of some experiments are stored, each seed a run."""
+    return sum(len(stored.seeds(name)) for name in names if stored.has(name))
+
+
+def num_planned(profile: str) -> int:
+    """Return the seeds that every experiment of a profile is planned with."""
+    return BUDGETS[profile].seeds
+
+
+def printed_gap(name: str, other: str, scenario: str) -> str:
+    """Return by how many points the paper has one row above another."""
+    values = [paper_accuracy(one, scenario) for one in (name, other)]
+    if values[0] is None or values[1] is None:
+        return "not reported"
+    return f"{100 * (values[0] - values[1]):+.2f}"
+
+
+def _of_table(stored: Stored, names: Sequence[str], claims: Sequence[Claim]) -> dict[str, str]:
+    entries = ledger(stored, claims)
+    planned = len(names) * num_planned(stored.profile)
+    of_paper = [one for one in entries if one.claim.source != "control"]
+    of_controls = [one for one in entries if one.claim.source == "control"]
+    return {
+        "stored_runs": f"{num_stored(stored, names)} of {planned}",
+        "num_claims": str(len(of_paper)),
+        "num_controls": str(len(of_controls)),
+        "verdicts_paper": verdicts_text(of_paper),
+        "verdicts_controls": verdicts_text(of_controls),
+    }

@@ -1,0 +1,148 @@
+"""Every printed row of Tables 1 and 3: with no run, some runs, and all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from avqa_core.experiments.results import Stored
+from avqa_core.viz import method_views, method_words
+from avqa_core.viz import paper_rows as views
+from avqa_core.viz.ablation_views import NOT_RUN
+from avqa_core.viz.method_views import TABLE_3, table1_names
+from tests.experiments.stored_results import CATEGORIES, stored
+
+SCENARIOS = ("complete", "audio_missing", "visual_missing")
+EMPTY = Stored("book")
+
+
+def _same(*right: int) -> dict[str, list[tuple[int, int]]]:
+    """Return counts in every scenario, one of 100 questions a seed; the floor is 40 of them."""
+    counts = [(min(one, 60), max(one - 60, 0)) for one in right]
+    return dict.fromkeys(SCENARIOS, counts)
+
+
+SOME = stored(
+    {
+        "table1/avst/plain": _same(60, 61, 62),
+        "table1/avst/paper": _same(70, 72, 71),
+        "table1/avsd/plain": _same(20, 21, 22),
+        "table1/pano_avqa/plain": _same(50, 60, 50),
+        "table1/pano_avqa/paper": _same(52, 58, 49),
+    }
+)
+ALL = stored(
+    {name: _same(60, 61, 62) for name in {*table1_names(), *TABLE_3}}
+    | {views.BOTH: _same(70, 71, 72), "table3/drfuse": _same(80, 81, 82)}
+)
+ONE_SEED = stored({name: _same(60) for name in {*table1_names(), *TABLE_3}})
+
+
+def _row(text: str, *starts: str) -> str:
+    (row,) = [one for one in text.splitlines() if one.split()[: len(starts)] == list(starts)]
+    return row
+
+
+def test_the_tables_have_every_printed_row():
+    one, three = views.table1_rows(), views.table3_rows()
+    assert len(one) == 16 and len(three) == 12
+    text = views.rows_table(EMPTY, one, caption="c").text
+    for value in ("59.25", "68.91", "36.60", "69.71", "67.74"):
+        assert value in text
+    text = views.rows_table(EMPTY, three, caption="c").text
+    for value in ("60.28", "66.44", "67.37", "66.50", "69.71", "67.98"):
+        assert value in text
+
+
+def test_without_a_run_every_row_says_so():
+    for rows in (views.table1_rows(), views.table3_rows()):
+        lines = views.rows_table(EMPTY, rows, caption="c").text.splitlines()[2:]
+        assert len(lines) == len(rows)
+        assert all(": not run" in line for line in lines)
+
+
+def test_what_is_stored_has_mean_interval_counts_bounds_and_verdict():
+    text = views.rows_table(SOME, views.table1_rows(), caption="c").text
+    lines = [line for line in text.splitlines() if line.split()[:1] == ["audio"]]
+    plain, completed = (line for line in lines if "  AVST" in line)
+    for part in (
+        "61.0 (58.5 to 63.5)",
+        "183 of 300",
+        "3",
+        "40.0 to 90.0",
+        "over the floor: holds here",
+    ):
+        assert part in plain
+    for part in ("69.71", "71.0 (", "213 of 300", "over plain: holds here"):
+        assert part in completed
+    # below the floor with its whole interval
+    assert "contradicted here" in next(line for line in lines if "  AVSD " in line)
+    assert "not run" in next(line for line in lines if "AVSD, RMM" in line)
+    assert "not told apart" in next(line for line in lines if "Pano-AVQA, RMM" in line)
+
+
+def test_table_3_judges_rivals_as_the_paper_has_them():
+    verdicts = {
+        row.label: views.row_verdict(ALL, row)
+        for row in views.table3_rows()
+        if row.scenario == "audio_missing"
+    }
+    assert verdicts == {
+        "AVST": "holds here",
+        "missing-aware prompts": "holds here",
+        "ShaSpec": "holds here",
+        "ActionMAE": "holds here",
+        "DrFuse": "contradicted here",  # better than RMM and AVR
+        "RMM and AVR": "holds here",
+    }
+
+
+def test_one_seed_decides_nothing_and_has_no_interval():
+    for rows in (views.table1_rows(), views.table3_rows()):
+        assert {views.row_verdict(ONE_SEED, row) for row in rows} == {"not told apart"}
+    text = views.rows_table(ONE_SEED, views.table3_rows(), caption="c").text
+    assert "nan" not in text
+
+
+def test_what_is_stored_is_counted_by_seeds():
+    names = table1_names()
+    text = views.stored_table(SOME, names, 3, caption="c").text
+    assert _row(text, "table1/avsd/paper").split()[-5:] == ["0", "3", *"\N{EN DASH}" * 3]
+    row = _row(text, "table1/avst/paper")
+    assert "about table1/avst/paper" in row and row.split()[-5:] == ["3", "3", "5", "1200", "10"]
+    assert "avqa results --profile book --only table1" in views.missing_box(SOME, names).text
+    assert "All of these runs are stored" in views.missing_box(ALL, names).text
+
+
+def test_table_2_is_printed_and_not_run():
+    from avqa_core.paper_values import _folder
+
+    lines = views.table2_table(_folder(), caption="c").text.splitlines()[2:]
+    assert len(lines) == 6 and all(line.endswith("not run") for line in lines)
+    assert any("57.03" in line and "70.28" in line and "13.25" in line for line in lines)
+
+
+@pytest.mark.parametrize("results", [EMPTY, SOME, ALL, ONE_SEED])
+def test_the_words_are_there_with_any_results(results):
+    one, three = method_words.table1_words(results), method_words.table3_words(results)
+    assert all(isinstance(said, str) and "nan" not in said for said in (one | three).values())
+    assert one["printed_avst_audio_missing"] == "+33.11"
+    assert three["printed_rival_audio_missing"] == "ActionMAE"
+    assert three["printed_lead_audio_missing"] == "+2.34"
+    assert three["num_claims"] == "8" and one["num_claims"] == "8"
+    if results is EMPTY:
+        assert one["stored_runs"] == "0 of 48" and three["stored_runs"] == "0 of 39"
+        assert one["paper_avst_audio_missing"] == NOT_RUN
+        assert one["verdicts_paper"] == "8 not run"
+    if results is SOME:
+        assert one["stored_runs"] == "15 of 48"
+        assert one["paper_avst_audio_missing"].startswith("+10.0 (")
+        assert one["verdicts_paper"] == "2 holds here, 2 not told apart, 4 not run"
+    if results is ALL:
+        assert one["stored_runs"] == "48 of 48" and three["stored_runs"] == "39 of 39"
+        assert three["verdicts_paper"] == "6 holds here, 2 contradicted here"
+
+
+def test_the_pretended_bounds_are_what_these_tests_count_on():
+    assert SOME.floor("table1/avst/plain") == pytest.approx(0.4)
+    assert SOME.ceiling("table1/avst/plain", "complete") == pytest.approx(0.9)
+    assert len(CATEGORIES) == 2 and len(method_views.BACKBONES) == 4

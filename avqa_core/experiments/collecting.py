@@ -20,7 +20,7 @@ from avqa_core.experiments.worlds import identity_of
 from avqa_core.training import runs
 
 FORMAT = 1
-# Two processors give moments of features that agree to about 1e-7; another encoder does not.
+# Room for what rounding leaves in a mean over all test clips; another encoder is far outside.
 ROUNDING = 1e-5
 
 
@@ -87,7 +87,7 @@ def _identities(planned: Sequence[Planned], stored: Mapping[str, Any]) -> dict[K
     """Return the identity under which each run is stored, parents before their children.
 
     It names the world by what the world was made from. A run folder is named after the bytes of the
-    features too, whose last bits another processor rounds otherwise.
+    features too, which another processor or another writer of stores may change.
 
     Args:
         planned: the runs; one whose world is neither here nor stored has no identity.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ FORMAT = 1
 ROUNDING = 1e-5
 
 
-def collect(planned: Sequence[Planned], profile: str, path: Path) -> int:
+def collect(
+    planned: Sequence[Planned], profile: str, path: Path, keep: Container[Key] = ()
+) -> int:
     """Write what is finished to ``path`` and return the number of runs in it.
 
     Runs that the file has and that were not made here stay in it, as long as the plan still has
@@ -34,6 +36,8 @@ def collect(planned: Sequence[Planned], profile: str, path: Path) -> int:
         planned: every run of the plan, as far as it has come.
         profile: whose plan.
         path: of the JSON file.
+        keep: runs that stay as they are stored, also where the same run was made here since: other
+            stored runs started from them.
     """
     old = _read(path)
     identities = _identities(planned, old["worlds"])
@@ -46,7 +50,7 @@ def collect(planned: Sequence[Planned], profile: str, path: Path) -> int:
         if run["identity"] in here
     }
     for identity, one in here.items():
-        if one.outcome is not None:
+        if one.outcome is not None and one.experiment.key not in keep:
             records[identity] = _record(one.experiment, one.outcome, identity)
     ordered = [records[identity] for identity in here if identity in records]
     kept = [here[run["identity"]] for run in ordered]

@@ -43,7 +43,8 @@ class Making:
         num_jobs: runs at once.
         data: folder of the default world; the profile's Bandstand if None.
         keep_stale: count what was made by other source.
-        keep_stored: count what ``store`` has already, unless a run that it lacks starts from it.
+        keep_stored: count what ``store`` has already, unless a run that it lacks starts from it;
+            what it has stays in it either way.
         store: the file to write; ``book/results/<profile>.json`` if None.
         watch: hands on the progress events of a world that has to be built.
         plan: runs of another plan than the book's, parents before their children.
@@ -168,7 +169,9 @@ class Making:
 
         Worth calling after failures and interruptions too: what is there is stored.
         """
-        return collect(self._planned_of(self.plan, builds=False), self.profile, self.store)
+        planned = self._planned_of(self.plan, builds=False)
+        keep = stored_keys(planned, self.store) if self.keep_stored else ()
+        return collect(planned, self.profile, self.store, keep)
 
     def _planned(self, *, builds: bool) -> list[Planned]:
         planned = self._planned_of(self.experiments, builds=builds)

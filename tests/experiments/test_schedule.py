@@ -126,9 +126,9 @@ def test_without_its_world_a_run_has_no_job(tmp_path):
         Worlds("smoke", tmp_path, builds=True).find("moon")
 
 
-def collect(tmp_path, worlds, path: Path) -> dict:
+def collect(tmp_path, worlds, path: Path, keep=()) -> dict:
     found = list(planned(tmp_path, worlds).values())
-    collecting.collect(found, "smoke", path)
+    collecting.collect(found, "smoke", path, keep)
     return json.loads(path.read_text())
 
 
@@ -158,6 +158,23 @@ def test_runs_made_elsewhere_stay_as_long_as_the_plan_has_them(tmp_path, worlds)
     path.write_text(json.dumps(content))
     names = [run["experiment"] for run in collect(tmp_path, worlds, path)["runs"]]
     assert names == ["complete/positions", "plug_in/zeros"]
+
+
+def test_a_stored_backbone_stays_when_it_is_trained_again_for_a_missing_run(tmp_path, worlds):
+    path = tmp_path / "smoke.json"
+    before = planned(tmp_path, worlds)
+    finish(before["complete/positions"], 6)
+    collect(tmp_path, worlds, path)
+    finish(before["complete/positions"], 7)
+    finish(before["plug_in/zeros"], 4)
+
+    def right(keep) -> dict[str, int]:
+        found = collect(tmp_path, worlds, path, keep)["runs"]
+        return {one["experiment"]: one["correct"]["complete"][0] for one in found}
+
+    keep = collecting.stored_keys(list(before.values()), path)
+    assert right(keep) == {"complete/positions": 6, "plug_in/zeros": 4}
+    assert right(()) == {"complete/positions": 7, "plug_in/zeros": 4}
 
 
 def test_an_experiment_has_to_fit_itself():

@@ -24,9 +24,7 @@ FORMAT = 1
 ROUNDING = 1e-5
 
 
-def collect(
-    planned: Sequence[Planned], profile: str, path: Path, keep: Container[Key] = ()
-) -> int:
+def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Container[Key] = ()) -> int:
     """Write what is finished to ``path`` and return the number of runs in it.
 
     Runs that the file has and that were not made here stay in it, as long as the plan still has

@@ -39,7 +39,8 @@ def results(
     Args:
         profile: smoke (seconds), book (two CPU cores) or full (a GPU).
         out: folder of all runs.
-        only: groups to run, e.g. plug_in table4; all but unet and coupling if not given.
+        only: groups and experiments to run, e.g. table4 plug_in/rmm; all but the groups unet,
+            coupling, table1, table3 and field if not given.
         jobs: runs at once.
         seeds: how many; those of the profile if not given.
         list: only tell where every run stands, and the command that runs it alone.

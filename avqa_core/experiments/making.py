@@ -38,7 +38,7 @@ class Making:
         profile: whose plan.
         out: where run folders lie; they go to a folder of the profile in it.
         worlds: folder of all built worlds.
-        only: groups to run; all but the extra ones if empty.
+        only: groups and experiments to run; all but the extra groups if empty.
         num_seeds: how many; those of the profile if None.
         num_jobs: runs at once.
         data: folder of the default world; the profile's Bandstand if None.

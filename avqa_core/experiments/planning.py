@@ -59,17 +59,23 @@ def groups(experiments: Iterable[Experiment]) -> list[str]:
 
 
 def chosen(experiments: Sequence[Experiment], only: Sequence[str] = ()) -> list[Experiment]:
-    """Return the runs of some groups with all that they start from; without ``only`` all but extra.
+    """Return some runs with all that they start from; without ``only`` all but the extra groups.
+
+    Args:
+        experiments: all of a plan.
+        only: names of groups (``"plug_in"``) and of experiments (``"plug_in/rmm"``).
 
     Raises:
-        ConfigError: no such group.
+        ConfigError: nothing of such a name.
     """
     known = groups(experiments)
+    names = dict.fromkeys(one.name for one in experiments)
     for name in only:
-        if name not in known:
-            raise ConfigError(unknown_key(name, known, "--only"))
+        if name not in known and name not in names:
+            near = [one for one in names if one.split("/")[0] == name.split("/")[0]]
+            raise ConfigError(unknown_key(name, near or known, "--only"))
     wanted = set(only) or set(known) - set(EXTRA_GROUPS)
-    keys = {one.key for one in experiments if one.group in wanted}
+    keys = {one.key for one in experiments if {one.group, one.name} & wanted}
     for one in reversed(experiments):  # parents come first, so children add theirs in time
         if one.key in keys and one.parent is not None:
             keys.add((one.parent, one.seed))

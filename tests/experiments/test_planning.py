@@ -132,9 +132,16 @@ def test_groups_come_with_what_they_start_from():
     assert default == set(planning.groups(BOOK.values())) - set(planning.EXTRA_GROUPS)
 
 
+def test_one_experiment_is_chosen_by_its_name():
+    chosen = planning.chosen(list(BOOK.values()), ["plug_in/rmm"])
+    assert [one.name for one in chosen] == ["complete/positions", "plug_in/rmm"]
+
+
 def test_an_unknown_group_profile_or_no_seed_is_refused():
     with pytest.raises(ConfigError, match="did you mean 'plug_in'"):
         planning.chosen(list(BOOK.values()), ["plugin"])
+    with pytest.raises(ConfigError, match="did you mean 'plug_in/rmm'"):
+        planning.chosen(list(BOOK.values()), ["plug_in/rm"])
     with pytest.raises(ConfigError, match="profile"):
         experiments.plan("books")
     with pytest.raises(ConfigError, match="at least one"):

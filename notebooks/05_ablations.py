@@ -30,7 +30,7 @@ from myst_nb import glue
 from avqa_core import checks, experiments, ledger, profiles
 from avqa_core.experiments import paper_tables, planning
 from avqa_core.viz import ablation_views as views
-from avqa_core.viz import ablation_words, style
+from avqa_core.viz import ablation_words, alone_views, style
 
 profiles.require_package("0.1")
 style.use_style()
@@ -131,8 +131,19 @@ views.category_table(
 # Of the ceiling, `recommended` reaches {glue:text}`share_recommended` before it is ever trained for
 # absence. AVST as published, after equal steps, reaches {glue:text}`share_paper_no_order` on the
 # questions that need no order in time or place, and {glue:text}`share_paper` on all. It has to guess
-# *left* and *first*; and it answers from one product, C wide, of the question with a clip already
-# summed up: which of 22 instruments is meant has to survive in both factors, and is learned slowly.
+# *left* and *first*. But what keeps it from the rest? Either the network cannot say it, or it does not
+# learn it next to everything else. So the same network learns one category alone, with about as many
+# questions of it as it saw among all nine. **Predict**: does that help?
+
+# %%
+alone_views.alone_table(
+    stored,
+    caption="AVST as published, nothing missing: each category that needs no order learned "
+    "among all nine, and alone.",
+)
+
+# %% [markdown]
+# Alone it answers {glue:text}`alone` of these questions, together {glue:text}`together`.
 #
 # ## Table 5: the number of slots
 #
@@ -373,8 +384,7 @@ print(checks.paired_gain(paired_gain))
 # %% [markdown]
 # :::{solution-end}
 # :::
-
-# %% [markdown]
+#
 # ## Summary
 #
 # - Of {glue:text}`num_claims` claims of the paper: {glue:text}`verdicts_paper`.
@@ -386,11 +396,10 @@ print(checks.paired_gain(paired_gain))
 # - Few labels, `recommended` over the control of equal size: {glue:text}`few_labels_audio_missing` and
 #   {glue:text}`few_labels_visual_missing`.
 # - Questions about controls: {glue:text}`verdicts_controls`.
-
-# %% [markdown]
+#
 # ## Limits
 #
-# Everything here is one built-in world, one backbone, short runs and small networks; the AVR rows use
-# a light denoiser. Levels of Bandstand and MUSIC-AVQA cannot be compared, signs and orders can. Few
-# seeds make wide intervals: *not told apart* is not *equal*. The numbers come from
-# {glue:text}`num_runs` stored runs; `avqa results --list` tells where each of them stands.
+# One built-in world, one backbone, short runs, small networks; the AVR rows use a light denoiser.
+# Levels of Bandstand and MUSIC-AVQA cannot be compared, signs and orders can. With few seeds *not told
+# apart* is not *equal*. The numbers come from {glue:text}`num_runs` stored runs; `avqa results --list`
+# tells where each of them stands.

@@ -16,6 +16,7 @@ from avqa_core.completion.rmm import RMMConfig
 from avqa_core.completion.slot_mean import SlotMeanConfig
 from avqa_core.completion.zeros import ZerosConfig
 from avqa_core.config import require, unknown_key
+from avqa_core.data.annotations import MUSIC_AVQA
 from avqa_core.enhancement import EnhancerConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
@@ -34,6 +35,16 @@ LABELLED_FRACTION = 0.02
 # the weight it has elsewhere; it helps a recall that sees the clip, and harms one that does not.
 RECALL_WITH_FEW_LABELS = 1 / LABELLED_FRACTION
 MISSING_RATES = (0.2, 0.5, 0.8)  # of training clips; at 0 stand the runs of the group joint
+# Templates of these ask for left and right, or for first, last, before and after.
+NEEDS_ORDER = frozenset(
+    {
+        "Visual Location",
+        "Audio-Visual Location",
+        "Audio-Visual Comparative",
+        "Audio-Visual Temporal",
+    }
+)
+NO_ORDER = tuple(str(one) for one in MUSIC_AVQA.categories if str(one) not in NEEDS_ORDER)
 UNTRAINED = ("zeros", "retrieval", "retrieval_without_question")  # beside a frozen backbone
 
 
@@ -51,6 +62,11 @@ def plan(profile: str, seeds: Sequence[int] | None = None) -> list[Experiment]:
     runs = [one for seed in seeds for one in _Plan(budget, seed).all()]
     # Runs with a sampler cost ten times as much: after the others, so that tables fill early.
     return sorted(runs, key=lambda one: not isinstance(one.model.enhancer, IdentityConfig))
+
+
+def alone_name(category: str) -> str:
+    """Return the name of the experiment that learns one category."""
+    return f"alone/{category.lower().replace(' ', '_')}"
 
 
 def groups(experiments: Iterable[Experiment]) -> list[str]:
@@ -94,6 +110,7 @@ class _Plan(PaperTables):
         yield from self.table5()
         yield from self.table6()
         yield from self.few_labels()
+        yield from self.alone()
         yield from self.unet()
         for coupling in COUPLINGS:
             yield from self.coupling(coupling)
@@ -215,6 +232,24 @@ class _Plan(PaperTables):
             about = method.replace("_", " ")
             model = self.model(backbone, ZerosConfig())
             yield self._with_few_labels(method, about, model, "modality_dropout", parent)
+
+    def alone(self) -> Iterator[Experiment]:
+        """Yield AVST as published with one category to learn, of those that need no order.
+
+        Each has a ninth of the steps of ``complete/plain``: about as many questions of its category
+        as that run sees among all nine.
+        """
+        model = self.model(self.paper.backbone, ZerosConfig())
+        for category in NO_ORDER:
+            yield self.run(
+                alone_name(category),
+                f"AVST as published, {category} alone",
+                model,
+                "plain",
+                max(1, self.budget.complete // len(MUSIC_AVQA.categories)),
+                world=f"only({category})",
+                scenarios=("complete",),
+            )
 
     def coupling(self, value: float) -> Iterator[Experiment]:
         """Yield the main methods in a world where sight tells more, or less, about sound."""

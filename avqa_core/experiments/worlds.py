@@ -1,4 +1,4 @@
-"""The worlds that experiments run in: the profile's own or a larger one, and other couplings."""
+"""The worlds that experiments run in: the profile's own or a larger one, parts of it, others."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from avqa_core import fingerprint, worlds
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
 from avqa_core.experiments.experiment import DEFAULT_WORLD
+from avqa_core.experiments.subsets import write_subset
 from avqa_core.training import runs
 
 Watch = Callable[[Iterator[Any]], Iterable[Any]]
@@ -51,6 +52,8 @@ class Worlds:
         return self._found[name]
 
     def _folder(self, name: str) -> Path | None:
+        if match := re.fullmatch(r"only\((.+)\)", name):
+            return self._subset(match[1])
         if name == DEFAULT_WORLD and self.data is not None:
             return DataFolder(self.data).path
         larger = worlds.LARGER.get(self.profile) if name == DEFAULT_WORLD else None
@@ -62,13 +65,25 @@ class Worlds:
             return folder if (folder / "world.json").exists() else None
         return worlds.built(self.profile, parent, self.watch, self._builder(name), larger)
 
+    def _subset(self, category: str) -> Path | None:
+        """Return the default world with the questions of one category."""
+        base = self.find(DEFAULT_WORLD)
+        folder = self.parent / "only" / category.lower().replace(" ", "_") / self.profile
+        if base is None or not (self.builds or folder.is_dir()):
+            return None
+        if self.builds:
+            write_subset(base[0], folder, category)
+        return folder
+
     @staticmethod
     def _builder(name: str) -> worlds.Builder | None:
         if name == DEFAULT_WORLD:
             return None
         match = re.fullmatch(r"coupling\((\d(?:\.\d+)?)\)", name)
         if match is None:
-            raise ConfigError(f"world: expected {DEFAULT_WORLD} or coupling(x), got {name!r}")
+            raise ConfigError(
+                f"world: expected {DEFAULT_WORLD}, coupling(x) or only(category), got {name!r}"
+            )
         coupling = float(match[1])
 
         def build(folder: Path, clips: dict[str, int]) -> Iterator[Any]:

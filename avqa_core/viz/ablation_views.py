@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from avqa_core.data.annotations import CATEGORIES
+from avqa_core.experiments.planning import NEEDS_ORDER
 from avqa_core.ledger import VERDICTS, Entry
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
@@ -34,15 +35,6 @@ if TYPE_CHECKING:
 MISSING = ("audio_missing", "visual_missing")
 SHOWN = ("complete", *MISSING)
 CATEGORY_NAMES = tuple(map(str, CATEGORIES))
-# Templates of these ask for left and right, or for first, last, before and after.
-NEEDS_ORDER = frozenset(
-    {
-        "Visual Location",
-        "Audio-Visual Location",
-        "Audio-Visual Comparative",
-        "Audio-Visual Temporal",
-    }
-)
 NOT_RUN = "not run yet"
 Accuracies = dict[str, dict[Number, list[float]]]
 

@@ -14,6 +14,7 @@ from avqa_core.viz.ablation_views import (
     spread_text,
     verdicts_text,
 )
+from avqa_core.viz.alone_views import alone_words
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -59,6 +60,7 @@ def words(stored: Stored) -> dict[str, str]:
         "share_recommended": share_text(stored, "complete/positions", "complete"),
         "share_paper_no_order": share_text(stored, "complete/plain", "complete", order=False),
         "share_paper": share_text(stored, "complete/plain", "complete"),
+        **alone_words(stored),
         "labelled_share": f"{100 * planning.LABELLED_FRACTION:.0f} %",
         "cpu_minutes": _minutes(stored),
         "num_claims": str(len(of_paper)),

@@ -97,6 +97,18 @@ def test_gaps_in_training_clips_are_all_that_the_field_changes():
     assert {one.missing_rate for one in BOOK.values() if one.group != "field"} == {0.0}
 
 
+def test_alone_is_the_plain_network_with_one_category_and_a_ninth_of_its_steps():
+    whole = BOOK["complete/plain"]
+    alone = {name: one for name, one in BOOK.items() if one.group == "alone"}
+    assert set(alone) == {planning.alone_name(one) for one in planning.NO_ORDER}
+    assert len(planning.NO_ORDER) == 5
+    for category in planning.NO_ORDER:
+        one = alone[planning.alone_name(category)]
+        assert one.world == f"only({category})" and one.model == whole.model
+        assert one.objective == whole.objective
+        assert one.training == replace(whole.training, num_steps=whole.num_steps // 9)
+
+
 def test_nothing_is_trained_where_nothing_can_learn():
     untrained = {name for name, one in BOOK.items() if one.training is None}
     assert {"plug_in/zeros", "plug_in/retrieval", "table4/none"} <= untrained

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from avqa_core import worlds
+from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
 from avqa_core.experiments.worlds import Worlds, identity_of
 from avqa_core.training import runs
@@ -70,8 +72,40 @@ def test_a_world_that_is_not_built_has_no_path(built: list[Built], tmp_path: Pat
     assert built == []
 
 
+def test_a_world_of_one_category_shares_the_features_and_is_another_one(tmp_path: Path) -> None:
+    base = write_world(tmp_path / "base")
+    listed = Worlds("smoke", tmp_path / "worlds", base, builds=False)
+    assert listed.find("only(Audio Counting)") is None
+    found = Worlds("smoke", tmp_path / "worlds", base).find("only(Audio Counting)")
+    assert found is not None and found[1] != runs.data_hash(base)
+    assert listed.find("only(Visual Location)") is None
+    assert Worlds("smoke", tmp_path / "worlds", base, builds=False).find(
+        "only(Audio Counting)"
+    ) == (found)
+    for split in ("train", "val", "test"):
+        whole, part = (DataFolder(one).examples(split) for one in (base, found[0]))
+        assert part == [one for one in whole if str(one.category) == "Audio Counting"]
+        assert 0 < len(part) < len(whole)
+    assert (found[0] / "features").resolve() == (base / "features").resolve()
+    batch = DataFolder(found[0]).dataset("test").batch([0])
+    assert torch.equal(batch.audio, DataFolder(base).dataset("test").batch([0]).audio)
+
+
+def test_a_world_of_one_category_follows_its_base(tmp_path: Path) -> None:
+    first, second = write_world(tmp_path / "a"), write_world(tmp_path / "b", seed=1)
+    for base in (first, second):
+        found = Worlds("smoke", tmp_path / "worlds", base).find("only(Audio Counting)")
+        assert found is not None and (found[0] / "features").resolve() == base / "features"
+
+
+def test_a_category_that_nobody_asks_about_is_refused(tmp_path: Path) -> None:
+    base = write_world(tmp_path / "base")
+    with pytest.raises(ConfigError, match="'Audio Smell'"):
+        Worlds("smoke", tmp_path / "worlds", base).find("only(Audio Smell)")
+
+
 def test_no_other_world_has_a_name(built: list[Built], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"expected default or coupling\(x\), got 'mars'"):
+    with pytest.raises(ConfigError, match=r"expected default, coupling\(x\) or only\(category\)"):
         Worlds("book", tmp_path).find("mars")
 
 

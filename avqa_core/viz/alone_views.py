@@ -1,0 +1,93 @@
+"""AVST as published with one question category to learn, beside the same network with all nine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avqa_core.experiments.planning import NO_ORDER, alone_name
+from avqa_core.metrics import Interval, overall, seed_interval
+from avqa_core.viz.ablation_views import NOT_RUN, not_stored
+from avqa_core.viz.display import Rich
+from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.tables import Cell, Column, table
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+TOGETHER = "complete/plain"
+SCENARIO = "complete"
+
+
+def alone_table(stored: Stored, *, caption: str) -> Rich:
+    """Return one row a category that needs no order: learned among all nine, and alone.
+
+    Args:
+        stored: results over seeds.
+        caption: what the table shows.
+    """
+    names = {category: alone_name(category) for category in NO_ORDER}
+    if not stored.has(TOGETHER, *names.values()):
+        return not_stored(stored, [TOGETHER, *names.values()])
+    columns = (
+        Column("category", "category"),
+        Column("floor", "floor (%)", scale=100),
+        Column("together", "all nine together (%)", scale=100),
+        Column("alone", "alone (%)", scale=100),
+        Column("gain", "alone over together, points"),
+        Column("seen_together", "its questions seen, together", digits=0),
+        Column("seen_alone", "alone", digits=0),
+        Column("seeds", "seeds", digits=0),
+    )
+    rows: list[dict[str, Cell]] = [
+        {
+            "category": category,
+            "floor": stored.floor(TOGETHER, [category]),
+            "together": stored.accuracy(TOGETHER, SCENARIO, [category]).estimate,
+            "alone": stored.accuracy(name, SCENARIO, [category]).estimate,
+            "gain": in_points(stored.difference(name, TOGETHER, SCENARIO, [category])),
+            "seen_together": round(_seen(stored, TOGETHER) * _share(stored, category)),
+            "seen_alone": _seen(stored, name),
+            "seeds": len(stored.shared_seeds(name, TOGETHER)),
+        }
+        for category, name in names.items()
+    ]
+    return table(columns, rows, caption=caption)
+
+
+def alone_words(stored: Stored) -> dict[str, str]:
+    """Return what the chapter quotes: accuracy on these questions alone and together."""
+    names = [alone_name(category) for category in NO_ORDER]
+    if not stored.has(TOGETHER, *names):
+        return dict.fromkeys(("alone", "together"), NOT_RUN)
+    told = {"alone": _alone(stored), "together": stored.accuracy(TOGETHER, SCENARIO, NO_ORDER)}
+    return {name: f"{100 * one.estimate:.1f} %" for name, one in told.items()}
+
+
+def _alone(stored: Stored) -> Interval:
+    """Return the accuracy of one network a category, over the questions of all."""
+    names = {category: alone_name(category) for category in NO_ORDER}
+    seeds = set.intersection(*(set(stored.seeds(name)) for name in names.values()))
+    return seed_interval(
+        [
+            overall(
+                stored.tally(name, seed, SCENARIO, [category]) for category, name in names.items()
+            ).accuracy
+            for seed in sorted(seeds)
+        ]
+    )
+
+
+def _seen(stored: Stored, name: str) -> int:
+    """Return how many questions a run was shown, repetitions counted."""
+    steps = int(stored.cost(name)["steps"])
+    return steps * int(stored.experiments[name]["training"]["batch_size"])
+
+
+def _share(stored: Stored, category: str) -> float:
+    """Return the share of a category among the test questions; training asks alike."""
+    seed = stored.seeds(TOGETHER)[0]
+    of, of_all = (
+        stored.tally(TOGETHER, seed, SCENARIO, categories).total
+        for categories in ([category], None)
+    )
+    return of / of_all

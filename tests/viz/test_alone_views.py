@@ -1,0 +1,49 @@
+"""One category alone beside all together, from results whose numbers are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from avqa_core.experiments.results import Stored
+from avqa_core.viz import alone_views
+from avqa_core.viz.ablation_views import NOT_RUN
+from tests.experiments.stored_results import content, stored
+
+
+@pytest.fixture(autouse=True)
+def _two_categories(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The made-up results know two categories, 60 and 40 questions."""
+    monkeypatch.setattr(alone_views, "NO_ORDER", ("Audio Counting", "Visual Location"))
+
+
+@pytest.fixture(name="results")
+def _results() -> Stored:
+    made = content(
+        {
+            "complete/plain": {"complete": [(30, 10), (33, 12)]},
+            "alone/audio_counting": {"complete": [(45, 0), (48, 0)]},
+            "alone/visual_location": {"complete": [(0, 20), (0, 21)]},
+        }
+    )
+    for one in made["experiments"].values():
+        one["training"] = {"batch_size": 20}
+    return Stored("book", made)
+
+
+def test_each_category_is_compared_with_itself_and_told_how_much_it_saw(results):
+    text = alone_views.alone_table(results, caption="c").text
+    counting = next(line for line in text.splitlines() if "Audio Counting" in line)
+    # together 30 and 33, alone 45 and 48 of 60; 5 steps of 20, of which three in five are its own
+    assert counting.split()[2:6] == ["50.0", "52.5", "77.5", "+25.0"]
+    assert counting.split()[-3:] == ["60", "100", "2"]
+
+
+def test_the_prose_counts_every_question_once(results):
+    # alone 65 and 69 of 100, together 40 and 45
+    assert alone_views.alone_words(results) == {"alone": "67.0 %", "together": "42.5 %"}
+
+
+def test_without_one_of_the_runs_nothing_is_claimed():
+    empty = stored({"complete/plain": {"complete": [(30, 10)]}})
+    assert alone_views.alone_words(empty) == {"alone": NOT_RUN, "together": NOT_RUN}
+    assert "--only alone" in alone_views.alone_table(empty, caption="c").text

@@ -259,8 +259,8 @@ glue("live_steps", str(run.num_steps), display=False)
 #
 # ## What each network costs
 #
-# Counted while the network really answers and learns one question with the sizes of MUSIC-AVQA's
-# features. A product with a sum counts as two FLOPs.
+# Counted while the network answers and learns one question with the sizes of MUSIC-AVQA's features. A
+# product with a sum counts as two FLOPs.
 
 # %%
 costs = {

@@ -161,7 +161,7 @@ ablation_views.comparison_table(
 # ## What each way costs
 #
 # Counted around AVST with the sizes of MUSIC-AVQA's features while a model answers and learns one
-# question; profile `full` counts at the paper's size, C = 512. **Predict**: which method costs most?
+# question; at the paper's size C = 512. **Predict**: which method costs most?
 
 # %%
 costs = views.table3_costs(run.results, run.cost_size)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from avqa_core import rng
 from avqa_core.losses import LossModule, ObjectiveConfig, Regime
@@ -37,7 +41,10 @@ class Cost:
 
 
 def cost(model: ModelConfig, regime: Regime, dims: FeatureDims = MUSIC_AVQA) -> Cost:
-    """Return what a model costs, counted while it really answers and learns from one question.
+    """Return what a model costs, counted while it answers and learns from one question.
+
+    What is counted are products, and they are all that is left out: each gives zeros of its shape,
+    so that the largest model is counted in seconds. No part takes another way for other values.
 
     Args:
         model: any, at any size.
@@ -49,8 +56,28 @@ def cost(model: ModelConfig, regime: Regime, dims: FeatureDims = MUSIC_AVQA) -> 
     batch = make_batch(dims, 1, negatives=built.backbone.needs_negatives)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the switch warns about Intel GPUs
-        with torch.backends.mkldnn.flags(enabled=False):  # its fused LSTM escapes the count
+        # mkldnn's fused LSTM would escape the count
+        with torch.backends.mkldnn.flags(enabled=False), _WithoutProducts():
             return _counted(built, batch, regime)
+
+
+class _WithoutProducts(TorchDispatchMode):
+    """Every operation that a counter counts gives zeros; all others are done."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Return what ``func`` gives, without its values if it multiplies."""
+        kwargs = kwargs or {}
+        if func.overloadpacket not in flop_registry:
+            return func(*args, **kwargs)
+        shapes = tree_map_only(Tensor, lambda one: _like(one, "meta"), (args, kwargs))
+        given = func(*shapes[0], **shapes[1])
+        return tree_map_only(Tensor, lambda one: _like(one, "cpu").zero_(), given)
+
+
+def _like(tensor: Tensor, device: str) -> Tensor:
+    return torch.empty_strided(tensor.size(), tensor.stride(), dtype=tensor.dtype, device=device)
 
 
 def _counted(built: MissingModalityAVQA, batch: FeatureBatch, regime: Regime) -> Cost:

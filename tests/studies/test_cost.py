@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
+from avqa_core.backbones import backbones
 from avqa_core.backbones.avst import AVSTConfig
+from avqa_core.completion import completers
 from avqa_core.completion.retrieval import RetrievalConfig
 from avqa_core.completion.zeros import ZerosConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.model import ModelConfig
-from avqa_core.presets import preset
+from avqa_core.presets import SIZES, preset, resize
+from avqa_core.studies import cost as cost_module
 from avqa_core.studies.cost import cost
 
 
@@ -49,3 +54,25 @@ def test_a_bank_is_searched_whole():
         for size in (8, 64)
     ]
     assert costs[1] > costs[0]
+
+
+MODELS = {
+    **{
+        name: ModelConfig(
+            backbone=backbones.config(name)(),
+            completer=ZerosConfig(),
+            enhancer=IdentityConfig(),
+        )
+        for name in backbones
+    },
+    **{name: _around(completers.config(name)()) for name in completers},
+    **{name: preset(name, "tiny") for name in ("paper", "released_code", "recommended")},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_leaving_the_products_out_changes_no_count(name, monkeypatch):
+    model = resize(MODELS[name], SIZES["tiny"])
+    without = cost(model, "joint")
+    monkeypatch.setattr(cost_module, "_WithoutProducts", nullcontext)
+    assert cost(model, "joint") == without

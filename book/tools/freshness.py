@@ -22,13 +22,16 @@ def stale(layout: Layout) -> list[str]:
         try:
             content = json.loads(path.read_text())
         except ValueError as error:
-            found.append(f"{name} is no JSON ({error}): run 'make results'")
+            found.append(f"{name} is no JSON ({error}): run {_maker(name, None)!r}")
             continue
         made_by = list(_provenances(content))
         if not made_by:
-            found.append(f"{name} does not say what it was made from: run 'make results'")
+            fault = "does not say what it was made from"
         elif not all(runs.is_fresh(one) for one in made_by):
-            found.append(f"{name} was made by another version of the source: run 'make results'")
+            fault = "was made by another version of the source"
+        else:
+            continue
+        found.append(f"{name} {fault}: run {_maker(name, content)!r}")
     return found
 
 
@@ -40,8 +43,15 @@ def banner(layout: Layout) -> str | None:
     shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
     return (
         f"Some stored results are older than the source of this book ({shown}). "
-        "<code>make results</code> makes them anew."
+        "<code>python -m book.tools fresh</code> names the commands that make them anew."
     )
+
+
+def _maker(name: str, content: Any) -> str:
+    """Return the command that makes a file of results, its own where it names one."""
+    if isinstance(content, dict) and isinstance(content.get("command"), str):
+        return str(content["command"])
+    return "make bench" if name.startswith("benchmarks/") else "make results"
 
 
 def _provenances(content: Any) -> Iterator[dict[str, Any]]:

@@ -36,6 +36,16 @@ def test_a_result_of_other_source_is_stale(layout: Layout, provenance: dict) -> 
     assert "main.json" in str(freshness.banner(layout))
 
 
+def test_each_file_is_told_with_the_command_that_makes_it(layout: Layout, provenance: dict) -> None:
+    old = {"provenance": provenance | {"source_hash": "0"}}
+    (layout.results / "benchmarks").mkdir()
+    store(layout, old, "benchmarks/cpu.json")
+    store(layout, old | {"command": "avqa floors --fit x.json"}, "floors.json")
+    store(layout, old, "main.json")
+    commands = [one.split(": run ")[1] for one in freshness.stale(layout)]
+    assert commands == ["'make bench'", "'avqa floors --fit x.json'", "'make results'"]
+
+
 def test_a_result_that_does_not_say_is_stale(layout: Layout) -> None:
     store(layout, {"accuracy": 99})
     assert "does not say" in freshness.stale(layout)[0]

@@ -9,6 +9,7 @@ last state and the attended question.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -167,8 +168,8 @@ class AVSD(Backbone):
         )
 
     def encode(self, batch: FeatureBatch) -> Features:
-        """Return f^a [B, T, C], f^v [B, T, C, H, W] and f^t [B, C], the LSTM's last h and c."""
-        states, (hidden, cell) = self.question_lstm(self.embedding(batch.tokens))
+        """Return f^a [B, T, C], f^v [B, T, C, H, W] and f^t [B, C], h and c at the last word."""
+        states, (hidden, cell) = self._listened(batch.tokens)
         visual = rearrange(batch.visual, "B T D H W -> (B T) D H W")
         visual = self.visual_encoder(visual)
         return Features(
@@ -183,6 +184,25 @@ class AVSD(Backbone):
                 "question_states": states,  # C/2 wide, so not ``words``
             },
         )
+
+    def _listened(
+        self, tokens: Int[Tensor, "B N"]
+    ) -> tuple[Float[Tensor, "B N d"], tuple[Float[Tensor, "1 B d"], Float[Tensor, "1 B d"]]]:
+        """Return the state after each word, and h and c after the last one.
+
+        Through the padding the LSTM would forget what was asked, and nothing here teaches it not
+        to: only a completer reads the end.
+        """
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.embedding(tokens),
+            _is_word(tokens).sum(dim=1).cpu(),
+            batch_first=True,
+            enforce_sorted=False,
+        )
+        states, last = self.question_lstm(packed)
+        length = tokens.shape[1]
+        padded, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=length)
+        return padded, last
 
     def _read(self, tokens: Int[Tensor, "n M"]) -> Float[Tensor, "n d"]:
         """Return what the question's LSTM knows after the last word."""
@@ -199,7 +219,10 @@ class AVSD(Backbone):
         priors += [one.new_zeros(one.shape[:2]) for one in elements[1:]]
         attended, weights = self.attention(elements, masks, priors)
         question, *clip = attended
-        _, (last, _) = self.fusion_lstm(torch.stack(clip, dim=1))
+        # cuDNN has no way back through an LSTM that evaluates, and plug_in learns through this one
+        way_back = torch.is_grad_enabled() and not self.training
+        with torch.backends.cudnn.flags(enabled=False) if way_back else nullcontext():
+            _, (last, _) = self.fusion_lstm(torch.stack(clip, dim=1))
         fused = self.answer_head(torch.cat([question, last[-1]], dim=-1))
         return Answers(
             logits=logits_of(fused, features.candidates),

@@ -192,8 +192,8 @@ class PSTPNet(Backbone):
         question: Float[Tensor, "B C"],
     ) -> tuple[list[Float[Tensor, "B _ C"]], dict[str, Tensor]]:
         """Return the tokens that the published modules add, and what they chose."""
-        pair = torch.tanh(torch.cat([audio, frames], dim=-1))
-        parts = rearrange(pair, "B (P l) C -> B P l C", l=self.part_length).mean(dim=2)
+        pair = torch.cat([audio, frames], dim=-1)
+        parts = rearrange(pair, "B (P l) C -> B P l C", l=self.part_length).mean(dim=2).tanh()
         kept, ones, part_shares = self.choose_parts(
             question, self.part_token(parts), self.top_parts
         )

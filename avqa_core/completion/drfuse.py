@@ -140,14 +140,14 @@ def pool(
 
 
 def divergence(one: Float[Tensor, "B T C"], other: Float[Tensor, "B T C"]) -> Float[Tensor, "B T"]:
-    """Return the Jensen-Shannon divergence of the elements as coins, mean over elements, in nats.
+    """Return the Jensen-Shannon divergence of the elements as coins, summed over them, in nats.
 
-    Departure: the published loss sums over elements; the mean keeps its weight at any C.
+    As published a sum, so its weight of one means more at a larger C.
     """
     probabilities = (torch.sigmoid(one), torch.sigmoid(other))
     middle = (probabilities[0] + probabilities[1]) / 2
     parts = [_entropy(middle), *(-_entropy(each) / 2 for each in probabilities)]
-    return torch.stack(parts).sum(dim=0).mean(dim=-1)
+    return torch.stack(parts).sum(dim=(0, -1))
 
 
 def _entropy(probability: Tensor) -> Tensor:

@@ -96,6 +96,22 @@ def test_weights_over_words_cells_and_segments_sum_to_one() -> None:
         assert torch.allclose(weights.sum(dim=-1), torch.ones(weights.shape[:-1]), atol=1e-6)
 
 
+def test_a_question_does_not_forget_over_its_padding() -> None:
+    model, batch = _avsd(), make_batch()
+    tokens = torch.tensor([[3, 1, 2]] * len(batch))
+    question = []
+    for padding in (0, 5):
+        padded = torch.nn.functional.pad(tokens, (0, padding))
+        with torch.no_grad():
+            features = model.encode(replace(batch, tokens=padded))
+        assert features.extras["question_states"].shape[1] == 3 + padding
+        question.append(features.question)
+    assert torch.allclose(*question, atol=1e-6)
+    with torch.no_grad():
+        other = model.encode(replace(batch, tokens=tokens.flip(1))).question
+    assert not torch.allclose(other, question[0], atol=1e-3)
+
+
 def test_a_question_without_words_is_answered() -> None:
     model = _avsd()
     batch = replace(make_batch(), tokens=torch.zeros(4, DIMS.num_tokens, dtype=torch.long))

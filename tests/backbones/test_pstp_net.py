@@ -71,6 +71,20 @@ def test_the_largest_shares_are_kept_in_their_order_and_keep_their_gradient() ->
     assert items.grad is not None and items.grad[0, 1, 0] < 0, "a rival lowers the others' shares"
 
 
+def test_a_part_is_averaged_before_it_is_squashed() -> None:
+    """As published: mean over a part's seconds, sound beside picture, tanh, a linear layer."""
+    model, batch = _pstp(), make_batch(2, TEN_SECONDS)
+    given: list[torch.Tensor] = []
+    model.part_token.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    with torch.no_grad():
+        features = model.encode(batch)
+        features = replace(features, audio=4 * features.audio)  # far enough for tanh to bend
+        model.answer(features)
+    pair = torch.cat([features.audio, features.visual.mean(dim=(-2, -1))], dim=-1)
+    by_hand = torch.stack([(pair[:, 2 * part] + pair[:, 2 * part + 1]) / 2 for part in range(5)], 1)
+    assert torch.allclose(given[0], by_hand.tanh(), atol=1e-6)
+
+
 def test_chosen_seconds_are_whole_parts() -> None:
     model = _pstp()
     with torch.no_grad():

@@ -94,7 +94,11 @@ def _paper() -> ModelConfig:
 
 
 def _released_code() -> ModelConfig:
-    """What the released program does in training; its leaking evaluation is not reproduced."""
+    """What the released program does in training; its leaking evaluation is not reproduced.
+
+    Nor is its mix-up of questions within a batch, whose effect depends on the size of the batch:
+    ``RMMConfig.question_mixup`` switches it on.
+    """
     return ModelConfig(
         backbone=AVSTConfig(),
         completer=RMMConfig(addressing="released_code", detach_target=False),

@@ -85,6 +85,18 @@ def test_the_closest_rival_decides():
     assert entry.verdict == "open"
 
 
+def test_the_number_beside_a_verdict_is_the_one_it_rests_on():
+    """Not the smallest: a single seed far below zero decides nothing."""
+    one_seed = Interval(-0.03, math.nan, math.nan)
+    surely_below, above = Interval(-0.01, -0.02, -0.005), Interval(0.1, 0.05, 0.15)
+    unsure, barely = Interval(0.2, -0.1, 0.5), Interval(0.2, 0.01, 0.39)
+    deciding = ledger.deciding
+    assert deciding({"a": one_seed, "b": surely_below, "c": above}) == "b"
+    assert deciding({"a": above, "b": unsure}) == "b"
+    assert deciding({"a": above, "b": one_seed, "c": unsure}) == "b"
+    assert deciding({"a": above, "b": barely}) == "b"
+
+
 def test_a_claim_about_what_is_lost_takes_the_complete_accuracy_off():
     (entry,) = ledger.ledger(results((40, 41, 42), (20, 21, 23)), [claim(minus="complete")])
     # Complete is 70 of 100 on both sides and cancels.

@@ -12,7 +12,9 @@ from avqa_core.backbones.answer_head import after_last_word
 class QuestionEncoder(nn.Module):
     """Question words to f^t: embedding, tanh, LSTM over all N steps, projection of (h, c).
 
-    Departure: none. As published, the LSTM also reads the padding, so packing would change results.
+    As published, the LSTM also reads the padding, so packing would change results.
+
+    Departure: padding begins as zeros, and ``forget_bias`` is ours; see ``AVSTConfig``.
     """
 
     def __init__(self, num_words: int, channels: int, forget_bias: float = 0.0) -> None:

@@ -52,7 +52,8 @@ class MissingAwarePrompts(Completer):
     stream, one for each segment, laid over the grid together with a pattern; ``prefix`` prompts go
     into the question's attention over time, with zeros for the absent stream. The published method
     also trains the classifier; here the regime decides what learns beside the prompts. Prompts are
-    chosen segment by segment, the prefix by what a clip misses anywhere.
+    chosen segment by segment, the prefix by what a clip misses anywhere. Complete rows bypass a
+    completer (Eq. 8), so there is no prompt for them, and prompts start as small noise.
     """
 
     def __init__(self, config: MissingAwarePromptsConfig, dims: GridDims) -> None:

@@ -28,7 +28,9 @@ class RetrievalConfig(CompleterConfig):
         bank_size: training clips that are kept, in half precision and whole: at C = 64 on a 4 x 6
             grid with T = 10 a clip takes 32 kB, at the paper's sizes 2 MB.
         num_neighbours: clips whose features are averaged.
-        question_weight: weight of the questions' similarity beside that of the clips.
+        question_weight: weight of the questions' similarity beside that of the clips. The trainer
+            keeps one question a clip, the first in the file; where a file asks every clip the same
+            thing first, as Bandstand's does, the questions hardly tell clips apart.
     """
 
     bank_size: int = 512
@@ -54,6 +56,8 @@ class Retrieval(Completer):
     Clips are compared by the cosine of their features pooled over time and grid, the bank's mean
     taken off first: features that are never negative are all alike otherwise. The bank is part of
     the checkpoint. It is as old as the last ``fit``: with a backbone that still learns, fit again.
+    Between two fits such a backbone moves, a clip of the bank is then not recognised as itself, and
+    in training, never in a test, the few clips that are kept may be given their own absent half.
     """
 
     audio_values: Float[Tensor, "S T C"]

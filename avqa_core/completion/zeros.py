@@ -19,7 +19,12 @@ class ZerosConfig(CompleterConfig):
 
 @completers.register("zeros", ZerosConfig)
 class Zeros(Completer):
-    """Fill in zeros; Table 4's row without RMM and AVR. It fits features of any size."""
+    """Fill in zeros; Table 4's row without RMM and AVR. It fits features of any size.
+
+    Departure: zeros stand in the place of f^a or f^v. Zeros in the place of raw features, as a
+    loader would put them, leave the biases of the encoder behind, which say that something is
+    missing; here what is absent never reaches an encoder.
+    """
 
     def __init__(self, config: CompleterConfig, dims: GridDims | None = None) -> None:
         super().__init__()

@@ -219,12 +219,23 @@ class _Plan(PaperTables):
             )
 
     def few_labels(self) -> Iterator[Experiment]:
-        """Yield what learns when few training questions tell their answer."""
+        """Yield what learns to cope with absence when few training questions tell their answer.
+
+        All start from backbones that learned from complete clips and all answers.
+        """
         plug_ins = {method: (about, model) for method, about, model, _ in self._plug_ins()}
         for method in ("slot_mean", "rmm", "rmm_renormalised", "recommended"):
             about, model = plug_ins[method]
             recall = RECALL_WITH_FEW_LABELS if method == "recommended" else 1.0
             yield self._with_few_labels(method, about, model, "plug_in", "positions", recall)
+        yield self._with_few_labels(
+            "recommended_answers_only",
+            "recommended, no recall loss",
+            self.recommended,
+            "plug_in",
+            "positions",
+            0.0,
+        )
         for method, parent, backbone in (
             ("modality_dropout", "positions", self.recommended.backbone),
             ("modality_dropout_wide", "wide", self._wide().backbone),
@@ -232,6 +243,17 @@ class _Plan(PaperTables):
             about = method.replace("_", " ")
             model = self.model(backbone, ZerosConfig())
             yield self._with_few_labels(method, about, model, "modality_dropout", parent)
+        # With few labels a backbone that learns on also forgets: a control that forgets less.
+        gentle = self._with_few_labels(
+            "modality_dropout_gentle",
+            "modality dropout, a tenth of the learning rate",
+            self.model(self.recommended.backbone, ZerosConfig()),
+            "modality_dropout",
+            "positions",
+        )
+        assert gentle.training is not None
+        slower = replace(gentle.training, learning_rate=gentle.training.learning_rate / 10)
+        yield replace(gentle, training=slower)
 
     def alone(self) -> Iterator[Experiment]:
         """Yield AVST as published with one category to learn, of those that need no order.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from avqa_core.ledger import deciding
 from avqa_core.metrics import Interval
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_scenario
@@ -32,17 +33,18 @@ METHODS = {
     "zeros": "plug_in/zeros",
     "slot_mean": "plug_in/slot_mean",
     "retrieval": "plug_in/retrieval",
+    "retrieval_without_question": "plug_in/retrieval_without_question",
     "paper": "plug_in/paper",
     OURS: "plug_in/recommended",
 }
-CONTROLS = ("zeros", "slot_mean", "retrieval")
+CONTROLS = ("zeros", "slot_mean", "retrieval", "retrieval_without_question")
 NOT_STORED = "nothing is stored yet; make results is the command"
 BACKBONE = "complete/positions"  # what all of them are plugged into
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """By how much ours is ahead of the strongest control in one scenario, paired by seed."""
+    """By how much ours is ahead of the control that decides in one scenario, paired by seed."""
 
     scenario: str
     control: str
@@ -92,27 +94,26 @@ def main_figure(stored: Stored) -> Figure | Rich:
 
 
 def lead(stored: Stored, scenario: str) -> Lead | None:
-    """Return how ours compares with the control that is strongest on average, None if unknown."""
+    """Return how ours compares with all controls, None if unknown; see ``ledger.deciding``."""
     methods = stored_methods(stored)
     controls = [name for name in CONTROLS if name in methods]
     if OURS not in methods or not controls:
         return None
-
-    def mean(control: str) -> float:
-        return stored.accuracy(methods[control], scenario).estimate
-
-    strongest = max(controls, key=mean)
+    differences = {
+        name: stored.difference(methods[OURS], methods[name], scenario) for name in controls
+    }
+    control = deciding(differences)
     return Lead(
         scenario=scenario,
-        control=strongest,
+        control=control,
         ours=stored.accuracy(methods[OURS], scenario),
-        difference=stored.difference(methods[OURS], methods[strongest], scenario),
-        num_seeds=len(stored.seeds(methods[OURS])),
+        difference=differences[control],
+        num_seeds=len(stored.shared_seeds(methods[OURS], methods[control])),
     )
 
 
 def lead_sentence(stored: Stored, scenario: str) -> str:
-    """Say how ours compares with the strongest control, or how to get to know."""
+    """Say how ours compares with every control, or how to get to know."""
     found = lead(stored, scenario)
     if found is None:
         return NOT_STORED
@@ -120,7 +121,7 @@ def lead_sentence(stored: Stored, scenario: str) -> str:
     return (
         f"{mark_of(OURS).label} answers {100 * found.ours.estimate:.1f} %, "
         f"{100 * gap.estimate:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f}, "
-        f"{found.num_seeds} seeds) against the strongest control, "
+        f"{found.num_seeds} seeds) over the control that decides, "
         f"{mark_of(found.control).label}: {found.verdict}"
     )
 

@@ -86,9 +86,11 @@ def _name(name: str) -> str:
 
 
 def _best(column: Sequence[Interval | float | None]) -> Interval | None:
-    """Return the highest of the methods; a floor or a ceiling is no method."""
+    """Return the highest of the methods, if there is one; a floor or a ceiling is no method."""
     methods = [one for one in column if isinstance(one, Interval)]
-    return max(methods, key=lambda one: one.estimate, default=None)
+    if len({one.estimate for one in methods}) < 2:
+        return None
+    return max(methods, key=lambda one: one.estimate)
 
 
 def _cell(value: Interval | float | None) -> str:
@@ -112,25 +114,28 @@ def _sentences(results: Stored) -> list[str]:
     saw = (
         f"A frozen backbone that saw complete clips only: {main_results.length_sentence(results)}."
     )
-    return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_decided(results)]
+    return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_judged(results)]
 
 
-def _decided(results: Stored) -> list[str]:
-    """Return every claim that the stored results contradict, and what they decide about ours.
+_SAID = {"holds": "holds", "contradicted": "is contradicted", "open": "is not decided"}
+
+
+def _judged(results: Stored) -> list[str]:
+    """Return every claim that the stored results contradict, and every verdict about ours.
 
     What is against us must not need looking for.
     """
     return [
         f"- {mark_of(one.claim.scenario).label}: *{one.claim.statement}* "
-        f"{'holds' if one.verdict == 'holds' else 'is contradicted'} here ({_gap(one)})."
+        f"{_SAID[one.verdict]} here ({_gap(one)})."
         for one in ledger(results)
         if one.verdict == "contradicted"
-        or (one.verdict == "holds" and one.claim.statement.startswith(main_results.OURS))
+        or (one.verdict != "not run" and one.claim.statement.startswith(main_results.OURS))
     ]
 
 
 def _gap(entry: Entry) -> str:
-    """Return the difference that decides, the smallest of the claim."""
+    """Return the difference that decides."""
     assert entry.ours is not None
     low, high = entry.ours.low, entry.ours.high
     spread = "" if high != high else f", {100 * low:+.1f} to {100 * high:+.1f}"  # one seed has none

@@ -19,7 +19,7 @@ from avqa_core.abstention import require_threshold
 from avqa_core.config import from_dict, require
 from avqa_core.data.dataset import Questions, collate, encode_questions
 from avqa_core.data.folder import DataFolder
-from avqa_core.data.vocabulary import Vocabulary, words_of
+from avqa_core.data.vocabulary import PADDING, Vocabulary, words_of
 from avqa_core.encoders import catalogue
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import AnnotationError, AvqaError, ConfigError
@@ -237,7 +237,7 @@ def read_question(question: str, vocabulary: Vocabulary) -> list[str]:
         raise AnnotationError("expected a question in words, got none: ask something")
     if is_open:
         return words
-    known = set(vocabulary.words)
+    known = set(vocabulary.words) - {PADDING}
     if (capital := words[0][:1].upper() + words[0][1:]) in known:
         words[0] = capital
     joined: list[str] = []
@@ -247,6 +247,10 @@ def read_question(question: str, vocabulary: Vocabulary) -> list[str]:
         else:
             joined.append(word)
     vocabulary.encode(joined, len(joined))
+    if PADDING in joined:
+        raise AnnotationError(
+            f"expected a question in words, got {PADDING!r}, which is none: leave it out"
+        )
     return joined
 
 

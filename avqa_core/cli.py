@@ -341,6 +341,9 @@ def main(arguments: list[str] | None = None) -> int:
     except AvqaError as error:
         _say(f"error: {error}")
         return 2
+    except (OSError, MemoryError) as error:
+        _say(f"error: {error}: check the path, who may write there, and how much room is left")
+        return 2
     except KeyboardInterrupt:
         return 130
 

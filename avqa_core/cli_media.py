@@ -68,7 +68,6 @@ def extract(
     from avqa_core.config import require
     from avqa_core.encoders import catalogue
     from avqa_core.encoders.clip import ClipEncoder
-    from avqa_core.errors import FeatureError
     from avqa_core.progress import Stage, resumable, shown_stages
     from avqa_core.training.distributed import resolve_device
 
@@ -90,8 +89,8 @@ def extract(
     notes: list[extraction.Note] = []
     if examples:
         found, notes = asked.asked_about(found, examples)
-        if notes and strict:
-            raise FeatureError(f"--strict: {notes[0]}")
+        if visual == "clip":
+            examples = asked.one_each(examples)  # before hours of films, not after
     where = resolve_device(device)
     recipe = extraction.Recipe(
         audio=catalogue.AUDIO[audio].load(weights).to(where),
@@ -100,12 +99,17 @@ def extract(
     )
     stage = "film"
     events = extraction.extract(
-        found, out, recipe, num_workers=workers or os.cpu_count() or 1, strict=strict
+        found,
+        out,
+        recipe,
+        num_workers=workers or os.cpu_count() or 1,
+        strict=strict,
+        notes=notes,
     )
     with resumable():
         for event in shown_stages(events, place):
             if isinstance(event, extraction.ExtractionFinished):
-                _tell(event, notes)
+                _tell(event)
         stage = "question"
         if examples and isinstance(recipe.visual, ClipEncoder):
             for _ in shown_stages(
@@ -186,19 +190,20 @@ def ask(
     return 0
 
 
-def _tell(finished: ExtractionFinished, more: list) -> None:
+def _tell(finished: ExtractionFinished) -> None:
     """Print what became of the films, and the first few with which anything was wrong."""
-    notes = [*finished.notes, *more]
     print(f"{finished.num_clips} clips in {finished.path}, {finished.num_new} of them new")
     for kind in ("skipped", "padded", "without sound", "without picture"):
-        told = [note for note in notes if note.kind == kind]
+        told = [note for note in finished.notes if note.kind == kind]
         if told:
             print(f"{kind}: {len(told)}")
         for note in told[:MOST_TOLD]:
-            print(f"  {note.video_id}" + (f": {note.reason}" if note.reason else ""))
+            print(f"  {note}")
         if len(told) > MOST_TOLD:
             print(f"  and {len(told) - MOST_TOLD} more")
     if finished.notes:
         print(f"all of it: {finished.path / 'extraction.jsonl'}")
     if finished.path.name == "features":
         print(f"next: avqa train --data {finished.path.parent} --out RUN")
+        if finished.count("skipped"):
+            print("questions about skipped clips will not count there")

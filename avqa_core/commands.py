@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from operator import attrgetter
@@ -15,7 +16,6 @@ from avqa_core.bandstand.world import Event as WorldEvent
 from avqa_core.bandstand.world import QuestionFormat, build_world
 from avqa_core.config import override, require, to_dict
 from avqa_core.data.availability import Scenario
-from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
 from avqa_core.evaluation import evaluate
 from avqa_core.losses import ObjectiveConfig
@@ -27,6 +27,7 @@ from avqa_core.training import checkpoint, runs
 from avqa_core.training.distributed import joined, resolve_device
 from avqa_core.training.loop import Resume, Trainer
 from avqa_core.training.settings import TrainConfig
+from avqa_core.usable import UsableFolder, told
 
 Configs = tuple[ModelConfig, ObjectiveConfig, TrainConfig]
 
@@ -92,7 +93,7 @@ def trainer(
     model, objective, training = compose(
         preset(preset_name, size), objective, training, assignments, size
     )
-    folder = DataFolder(data)
+    folder = _opened(data, "train", "val")
     initial = None if init_from is None else runs.load_run(init_from, "best")
     if initial is not None and initial[1] != folder.vocabulary:
         raise ConfigError(
@@ -133,7 +134,7 @@ def evaluate_run(
     Raises:
         AvqaError: something does not exist or does not fit, or the run was never calibrated.
     """
-    folder, place = DataFolder(data), resolve_device(device)
+    folder, place = _opened(data, split), resolve_device(device)
     parsed = [Scenario.parse(one) for one in scenarios]
     where = checkpoint.find(runs.RunFolder(run).checkpoints, which)
     model, loaded = checkpoint.load_model(where)
@@ -186,7 +187,7 @@ def calibrate_run(
     parsed = [Scenario.parse(one) for one in scenarios]
     where = checkpoint.find(runs.RunFolder(run).checkpoints, which)
     model, loaded = checkpoint.load_model(where)
-    dataset = DataFolder(data).dataset("val", loaded.vocabulary)
+    dataset = _opened(data, "val").dataset("val", loaded.vocabulary)
     bar, advance = counting(len(dataset) * len(parsed), "question")
     with bar:
         fitted = run_calibration.fit(
@@ -242,6 +243,14 @@ def run_provenance(loaded: checkpoint.Checkpoint) -> dict[str, Any]:
         "seconds": loaded.state.seconds,
         "provenance": dict(loaded.state.provenance),
     }
+
+
+def _opened(data: Path, *splits: str) -> UsableFolder:
+    """Return a data folder, and say which questions of some splits do not count."""
+    folder = UsableFolder(data)
+    for line in told(folder, splits):
+        sys.stderr.write(f"{line}\n")
+    return folder
 
 
 def _value(text: str) -> Any:

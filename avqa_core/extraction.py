@@ -25,6 +25,7 @@ from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import FeatureError
 from avqa_core.media.decode import Clip, decode
 from avqa_core.media.segments import SegmentPolicy
+from avqa_core.printable import printable
 from avqa_core.workers import workers
 
 FILMS = ".mp4 .m4v .mov .mkv .webm .avi .flv .mpg .mpeg .ts .wmv .ogv .3gp"
@@ -46,7 +47,8 @@ class Note:
     reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.video_id}: {self.kind}" + (f", {self.reason}" if self.reason else "")
+        told = f"{self.video_id}: {self.kind}" + (f", {self.reason}" if self.reason else "")
+        return printable(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,7 @@ def extract(
     *,
     num_workers: int = 1,
     strict: bool = False,
+    notes: Sequence[Note] = (),
 ) -> Iterator[Event]:
     """Write the features of films into a store, or go on with one that was begun with this recipe.
 
@@ -178,7 +181,8 @@ def extract(
         out: folder of the store.
         recipe: encoders and segments.
         num_workers: processes that decode; the store does not depend on it.
-        strict: a film that would be left out or padded is an error instead.
+        strict: a film that is, or would be, left out or padded is an error instead.
+        notes: what there is to tell of clips that have no film.
 
     Raises:
         FeatureError: the store was begun with another recipe; no film could be used; and, if
@@ -186,6 +190,10 @@ def extract(
     """
     with StoreWriter(out, recipe.layout, provenance=recipe.provenance) as writer:
         book = _Notes(out / NOTES)
+        for note in notes:
+            book.add(note)
+        if strict:
+            _refuse(book.read(writer), {*videos, *(note.video_id for note in notes)})
         missing = [(name, path) for name, path in videos.items() if name not in writer]
         before, done = len(writer), len(videos) - len(missing)
         yield ExtractionProgress(done=done, total=len(videos))
@@ -195,15 +203,34 @@ def extract(
                 yield from _store(group, recipe, writer, book, strict)
                 done += len(group)
                 yield ExtractionProgress(done=done, total=len(videos))
-        notes = tuple(book.read(writer))
+        found = tuple(book.read(writer))
         if not len(writer):
-            first = next(note for note in notes if note.video_id in videos)
+            first = next(note for note in found if note.video_id in videos)
             raise FeatureError(
                 "expected at least one film that can be decoded, got none of "
                 f"{len(videos)}; the first: {first}"
             )
     num_clips = len(writer)
-    yield ExtractionFinished(path=out, num_clips=num_clips, num_new=num_clips - before, notes=notes)
+    yield ExtractionFinished(path=out, num_clips=num_clips, num_new=num_clips - before, notes=found)
+
+
+def read_notes(store: Path) -> list[Note]:
+    """Return what there was to tell of the films of a store, nothing where nothing was noted.
+
+    What was skipped once may be in the store by now.
+    """
+    return list(_Notes(store / NOTES).known.values())
+
+
+def _refuse(notes: Iterable[Note], videos: Container[str]) -> None:
+    """Raise an error for the first of ``videos`` that was left out or padded.
+
+    Raises:
+        FeatureError: there is one.
+    """
+    for note in notes:
+        if note.video_id in videos and note.kind in ("skipped", "padded"):
+            raise FeatureError(f"--strict: {note}")
 
 
 def _store(
@@ -216,8 +243,8 @@ def _store(
     """Put the features of a group into the store, and yield what there is to tell about it."""
     features = _encoded(recipe, group)
     for note in _notes_on(group):
-        if strict and note.kind in ("skipped", "padded"):
-            raise FeatureError(f"--strict: {note}")
+        if strict:
+            _refuse([note], group)
         # Told before it counts: a kill in between must not lose the note on a stored film.
         book.add(note)
         yield note
@@ -297,8 +324,9 @@ class _Notes:
     known: dict[tuple[str, Kind], Note] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        for line in lines:
+        # Bytes that are no text make lines that are no notes.
+        content = self.path.read_bytes() if self.path.exists() else b""
+        for line in content.decode("utf-8", errors="replace").splitlines():
             try:
                 note = Note(**json.loads(line))
             except (ValueError, TypeError):
@@ -306,6 +334,8 @@ class _Notes:
             self.known[note.video_id, note.kind] = note
 
     def add(self, note: Note) -> None:
+        if self.known.get((note.video_id, note.kind)) == note:
+            return
         self.known[note.video_id, note.kind] = note
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(note)) + "\n")

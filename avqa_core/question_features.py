@@ -20,22 +20,30 @@ BATCH = 64
 
 
 def read_questions(paths: Sequence[Path]) -> list[QAExample]:
-    """Return the questions of several files, one for each id.
+    """Return the questions of several files.
 
     Raises:
-        AnnotationError: a file is damaged, or an id stands for two different questions.
+        AnnotationError: a file is damaged.
     """
-    examples: dict[int, QAExample] = {}
-    for path in paths:
-        for example in read_annotations(path):
-            known = examples.setdefault(example.question_id, example)
-            if known.tokens != example.tokens:
-                raise AnnotationError(
-                    f"expected one question with the id {example.question_id}, got "
-                    f"{known.question!r} and {example.question!r} in {path}: "
-                    "use files of one data set"
-                )
-    return list(examples.values())
+    return [example for path in paths for example in read_annotations(path)]
+
+
+def one_each(examples: Sequence[QAExample]) -> list[QAExample]:
+    """Return one question for each id, as the features of questions are found again by it.
+
+    Raises:
+        AnnotationError: an id stands for two different questions.
+    """
+    by_id: dict[int, QAExample] = {}
+    for example in examples:
+        known = by_id.setdefault(example.question_id, example)
+        if known.tokens != example.tokens:
+            raise AnnotationError(
+                f"expected one question with the id {example.question_id}, got "
+                f"{known.question!r} and {example.question!r}: features of questions are found by "
+                "their ids, so use files of one data set"
+            )
+    return list(by_id.values())
 
 
 def asked_about(
@@ -68,8 +76,10 @@ def extract_questions(
     The text is the question with its slots filled and without its question mark.
 
     Raises:
+        AnnotationError: an id stands for two different questions.
         FeatureError: the store was begun with another encoder.
     """
+    examples = one_each(examples)
     layout = {"question": (1, encoder.width), "words": (NUM_WORDS, encoder.width)}
     provenance = {"questions": {"encoder": encoder.name, "weights": encoder.weights_hash}}
     with StoreWriter(out, layout, provenance=provenance) as writer:

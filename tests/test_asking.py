@@ -168,6 +168,7 @@ def test_questions_are_read_as_people_write_them(question, words):
         ("Is there a guitar?", "did you mean 'acoustic_guitar'"),
         ("?", "none: ask something"),
         ("", "none: ask something"),
+        ("<pad>", "got '<pad>', which is none"),
     ],
 )
 def test_a_word_that_nobody_knows_is_told(question, message):

@@ -180,6 +180,15 @@ def test_bad_input_is_one_line_and_exit_code_2(world, run, tmp_path, capsys, arg
     assert {path: path.read_bytes() for path in untouched} == untouched
 
 
+def test_what_the_system_refuses_is_one_line_too(world, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert train(world, tmp_path / "file") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (
+        line.startswith("error: ") and str(tmp_path / "file") in line and "check the path" in line
+    )
+
+
 def test_an_interruption_says_how_to_go_on(world, tmp_path, capsys, monkeypatch):
     from avqa_core.training.gradients import Gradients
 

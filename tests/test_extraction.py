@@ -22,11 +22,11 @@ from avqa_core.bandstand.media import write_film as write_bandstand
 from avqa_core.data.store import FeatureStore
 from avqa_core.encoders import catalogue
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
-from avqa_core.errors import FeatureError
+from avqa_core.errors import AnnotationError, FeatureError
 from avqa_core.extraction import ExtractionFinished, ExtractionProgress, Note, Recipe
 from avqa_core.media.decode import Clip
 from avqa_core.media.segments import SegmentPolicy
-from avqa_core.question_features import asked_about, read_questions
+from avqa_core.question_features import asked_about, one_each, read_questions
 from tests.bandstand.hand_built import TRIO
 from tests.media.films import steps, write_film
 from tests.training.worlds import write_world
@@ -158,6 +158,33 @@ def test_strict_stops_at_a_fault(films, tmp_path, fault):
     assert finished.num_clips == 1
 
 
+@pytest.mark.parametrize("fault", ["text.mp4", "short.mkv"])
+def test_strict_stops_at_what_an_earlier_call_let_pass(films, tmp_path, fault):
+    run(films, tmp_path / "features")
+    with pytest.raises(FeatureError, match=f"--strict: {Path(fault).stem}"):
+        run(films / fault, tmp_path / "features", strict=True)
+    run(films / "good0.mkv", tmp_path / "features", strict=True)  # others do not matter
+
+
+def test_everything_told_is_noted_once_also_of_clips_without_a_film(films, tmp_path):
+    lost = Note(video_id="../\x1b[31m", kind="skipped", reason="no file of that name")
+    for _ in range(2):
+        _, finished = run(films, tmp_path / "features", notes=[lost])
+    lines = (tmp_path / "features" / extraction.NOTES).read_text().splitlines()
+    assert len(lines) == len(finished.notes) == 6 and lost in finished.notes
+    assert extraction.read_notes(tmp_path / "features") == list(finished.notes)
+    assert str(lost) == "../\\x1b[31m: skipped, no file of that name"
+    with pytest.raises(FeatureError, match="--strict"):
+        run(films / "good0.mkv", tmp_path / "features", strict=True, notes=[lost])
+
+
+def test_damaged_notes_are_no_notes(films, tmp_path):
+    run(films / "good0.mkv", tmp_path / "features")
+    (tmp_path / "features" / extraction.NOTES).write_bytes(b"\xff\xfe\n{\n")
+    _, finished = run(films / "short.mkv", tmp_path / "features")
+    assert [note.video_id for note in finished.notes] == ["short"]
+
+
 def test_features_that_are_not_finite_are_left_out(films, tmp_path):
     class Broken(Loudness):
         def __call__(self, seconds):
@@ -233,13 +260,27 @@ def test_only_clips_that_are_asked_about_are_wanted(tmp_path):
     world = write_world(tmp_path / "world", {"train": 2, "val": 1, "test": 1})
     paths = [world / "json" / "avqa-train.json", world / "json" / "avqa-val.json"]
     examples = read_questions([*paths, paths[0]])
-    assert len(examples) == 9
+    assert len(examples) == 15 and len(one_each(examples)) == 9
     videos = {"00000000": tmp_path / "a", "00000002": tmp_path / "b", "00000009": tmp_path / "c"}
     found, notes = asked_about(videos, examples)
     assert found == {name: videos[name] for name in ("00000000", "00000002")}
     assert [note.video_id for note in notes] == ["00000001"]
     with pytest.raises(FeatureError, match="films named like the 3 clips"):
         asked_about({"other": tmp_path / "a"}, examples)
+
+
+def test_splits_that_number_their_questions_alike_lose_no_clip(tmp_path):
+    """Clips are found by their names; only features of questions need ids of their own."""
+    paths = []
+    for split, words in (("train", "Is there a cello sound?"), ("val", "Is there a flute sound?")):
+        row = {"question_id": 1, "video_id": split, "type": '["Audio", "Counting"]', "anser": "no"}
+        paths.append(tmp_path / f"{split}.json")
+        paths[-1].write_text(json.dumps([row | {"question_content": words, "templ_values": "[]"}]))
+    examples = read_questions(paths)
+    videos = {one: tmp_path / f"{one}.mp4" for one in ("train", "val", "other")}
+    assert set(asked_about(videos, examples)[0]) == {"train", "val"}
+    with pytest.raises(AnnotationError, match="id 1, got 'Is there a cello sound"):
+        one_each(examples)
 
 
 def test_a_bandstand_film_gives_the_features_of_the_scene(tmp_path, capsys):
@@ -267,6 +308,7 @@ def test_a_bandstand_film_gives_the_features_of_the_scene(tmp_path, capsys):
         (["{nowhere}", *("--audio", "bandstand", "--visual", "bandstand")], "no such file"),
         (["{films}", "--segments", "0"], "--segments"),
         (["{films}", "--segment-seconds", "0.2"], "--segment-seconds"),
+        (["{films}", "--segment-seconds", "60000"], "at most 600 s"),
         (["{films}", "--workers", "0"], "--workers"),
         (["{films}", "--questions", "{nowhere}"], "JSON list of questions"),
         (["{films}", "--device", "cuda:99"], "device"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from avqa_core.config import require
 from avqa_core.media.log_mel import SAMPLE_RATE
 
+LONGEST = 600.0  # seconds; the sound of all segments is held in memory
 Place = Literal["start", "middle"]
 Short = Literal["pad", "skip"]
 
@@ -22,7 +22,7 @@ class SegmentPolicy:
 
     Attributes:
         num_segments: T.
-        seconds: length of a segment, at least one second.
+        seconds: length of a segment, from one second to ten minutes.
         place: ``start`` takes the picture at the very beginning of a segment and the sound of its
             first second, as MUSIC-AVQA does (60 s at one picture a second, of which every sixth is
             used); ``middle`` takes both from its middle, where Bandstand's pictures are drawn.
@@ -41,9 +41,9 @@ class SegmentPolicy:
             f"segments: expected at least one, got {self.num_segments}: change --segments",
         )
         require(
-            math.isfinite(self.seconds) and self.seconds >= 1.0,
+            1.0 <= self.seconds <= LONGEST,
             f"segments: expected segments of at least 1 s, which is what the sound encoders listen "
-            f"to, got {self.seconds}: change --segment-seconds",
+            f"to, and at most {LONGEST:g} s, got {self.seconds}: change --segment-seconds",
         )
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError
 
 from avqa_core.backbones.avst import AVST
 from avqa_core.checksums import sha256
@@ -47,10 +48,11 @@ def import_run(
     tables with them: the answers stay the same, and a run can start from it.
 
     Raises:
-        CheckpointError: the file cannot be read or does not fit, or ``out`` holds a run.
+        CheckpointError: the file cannot be read or does not fit, ``out`` holds a run, or there is
+            no room for it.
     """
     folder = runs.RunFolder(out)
-    if folder.checkpoints.exists():
+    if folder.checkpoints.is_dir() and any(folder.checkpoints.iterdir()):
         raise CheckpointError(
             f"expected a new folder at {out}, got one with checkpoints: import into another"
         )
@@ -67,10 +69,15 @@ def import_run(
         "renumbered": written != vocabulary,
     }
     with folder.locked():
-        where = checkpoint.write(
-            _as_checkpoint(imported.model, written, program, source),
-            folder.checkpoints / "step-00000000",
-        )
+        try:
+            where = checkpoint.write(
+                _as_checkpoint(imported.model, written, program, source),
+                folder.checkpoints / "step-00000000",
+            )
+        except SafetensorError as error:
+            raise CheckpointError(
+                f"expected room for a checkpoint in {out}, got {error}: free some and repeat"
+            ) from error
         checkpoint.point(where, "best")
         checkpoint.point(where, "last")
     return imported

@@ -1,4 +1,4 @@
-"""Data folders some of whose clips could not be used: questions about them do not count, and are told.
+"""Data folders whose clips could not all be used: questions about those do not count, and are told.
 
 A clip may be missing from a store because its film is damaged or was never there. What the makers
 of the store left out knowingly, they wrote down; only such a clip is passed over. A clip that is

@@ -33,10 +33,17 @@ def floors(
         encoder_seeds: encoders to train, about half a minute each for 4,500 questions; 0 for none.
         out: JSON file to write the counts to.
     """
+    from avqa_core.config import require
     from avqa_core.progress import Stage, shown_stages
     from avqa_core.studies import floor_results, question_floors
     from avqa_core.studies.question_reader import EpochDone, ReaderConfig
 
+    require(
+        encoder_seeds >= 0,
+        f"--encoder-seeds: expected 0 or more, got {encoder_seeds}: 0 leaves the encoder out",
+    )
+    if out is not None:
+        _require_writable(out)
     num_done = 0
 
     def place(event: object) -> Stage | None:
@@ -64,6 +71,24 @@ def floors(
                 event.write(out)
                 print(f"written to {out}")
     return 0
+
+
+def _require_writable(out: Path) -> None:
+    """Refuse a place for the counts before minutes of computing, not after."""
+    from avqa_core.config import require
+    from avqa_core.errors import ConfigError
+
+    require(
+        not out.is_dir(),
+        f"--out: expected a file to write the counts to, got the folder {out}: name a file in it, "
+        f"such as {out / 'floors.json'}",
+    )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--out: expected a file to write the counts to, got {error}: name another one"
+        ) from error
 
 
 def lines(found: FloorResults) -> list[str]:

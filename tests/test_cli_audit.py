@@ -43,6 +43,27 @@ def test_a_table_of_ones_own_against_ones_own_questions(tmp_path, capsys):
     assert capsys.readouterr().out == said
 
 
+def test_counts_of_no_questions_are_not_stored(tmp_path, capsys):
+    store = tmp_path / "counts.json"
+    assert cli.main(["audit", str(STORED / "table1_full.csv"), "--store", str(store)]) == 2
+    printed, said = capsys.readouterr()
+    assert said.startswith("error: --store: expected annotation files to count")
+    assert "--questions" in said and printed == "" and not store.exists()
+
+
+def test_counts_go_into_a_new_folder_and_not_over_one(tmp_path, capsys):
+    questions = write_rows(tmp_path / "mine.json", [make_row()])
+    table = write_csv(tmp_path / "t.csv", ["method", "AV_exist"], ["a", "100.00"])
+    command = ["audit", str(table), "--questions", str(questions), "--store"]
+    store = tmp_path / "new" / "deep" / "counts.json"
+    assert cli.main([*command, str(store)]) == 0
+    assert json.loads(store.read_text())["rows_in_common"] == 1
+    capsys.readouterr()
+    assert cli.main([*command, str(store.parent)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: --store: expected a file to write the counts to")
+
+
 @pytest.mark.parametrize("what", ["table", "questions"])
 def test_what_cannot_be_read_is_one_line_and_exit_code_2(what, tmp_path, capsys):
     table = write_csv(tmp_path / "t.csv", ["method", "score"], ["a", "66.67"])

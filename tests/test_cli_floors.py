@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from avqa_core import cli
+from avqa_core.studies import floor_results
 from tests.data.samples import make_row, write_rows
 
 
@@ -27,7 +28,7 @@ def files(tmp_path):
 
 
 def test_the_command_prints_counts_with_intervals_and_writes_them(files, tmp_path, capsys):
-    out = tmp_path / "floors.json"
+    out = tmp_path / "new" / "floors.json"
     arguments = ["floors", "--fit", files["fit"], "--test", files["test"], "--add", files["more"]]
     assert cli.main([*arguments, "--encoder-seeds", "1", "--out", str(out)]) == 0
     printed, shown = capsys.readouterr()
@@ -54,6 +55,27 @@ def test_a_missing_file_is_one_line_and_exit_code_2(files, capsys):
     assert cli.main(["floors", "--fit", "nowhere.json", "--test", files["test"]]) == 2
     printed, said = capsys.readouterr()
     assert "nowhere.json" in said and "Traceback" not in said and printed == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--encoder-seeds", "-1"], "expected 0 or more, got -1"),
+        (["--out", "{folder}"], "got the folder {folder}: name a file in it"),
+        (["--out", "{folder}/fit.json/floors.json"], "expected a file to write the counts to"),
+    ],
+)
+def test_what_cannot_be_measured_or_written_is_refused_at_once(
+    more, message, files, tmp_path, capsys, monkeypatch
+):
+    def measure(*_, **__):
+        raise AssertionError("refused only after the computation has begun")
+
+    monkeypatch.setattr(floor_results, "measure", measure)
+    more = [one.format(folder=tmp_path) for one in more]
+    assert cli.main(["floors", "--fit", files["fit"], "--test", files["test"], *more]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {more[0]}: ") and message.format(folder=tmp_path) in line
 
 
 def test_help_needs_no_torch_and_explains_every_argument():

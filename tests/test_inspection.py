@@ -11,12 +11,25 @@ import pytest
 
 from avqa_core import cli
 from avqa_core.data.store import StoreWriter
-from avqa_core.errors import AnnotationError, AvqaError, ConfigError, FeatureError
+from avqa_core.errors import (
+    AnnotationError,
+    AvqaError,
+    CheckpointError,
+    ConfigError,
+    FeatureError,
+)
 from avqa_core.features.packing import pack
 from avqa_core.features.settings import ARRAYS, PackConfig
 from avqa_core.inspection import describe
 from tests.data.npy_folders import packed, picture_path, sound, sound_path, write_folder
-from tests.data.samples import LAYOUT, make_clip, make_row, write_rows, write_store
+from tests.data.samples import (
+    LAYOUT,
+    make_avqa_row,
+    make_clip,
+    make_row,
+    write_rows,
+    write_store,
+)
 from tests.training.worlds import write_world
 
 ROWS = [
@@ -103,6 +116,38 @@ def test_a_file_that_is_nothing_is_one_error(tmp_path, content):
     assert told_until_error(tmp_path / "x.json", AvqaError)[0] == []
 
 
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"a": 1, "b\n": []}, "got an object with the keys 'a', 'b\\n':"),
+        ({str(n): n for n in range(11)}, "'9', ...:"),
+        ({}, "got an object with no keys:"),
+        (None, "got null:"),
+        ("x" * 999, 'got "' + "x" * 79 + ":"),
+    ],
+)
+def test_json_of_another_kind_says_what_it_is_and_what_can_be_inspected(tmp_path, content, found):
+    message = told_until_error(write_rows(tmp_path / "x.json", content), ConfigError)[1]
+    assert found in message
+    assert "question file" in message and "report of 'avqa evaluate'" in message
+
+
+def test_a_damaged_report_is_still_one_to_make_again(tmp_path):
+    path = write_rows(tmp_path / "report.json", {"split": "test", "rows": 3})
+    assert "make it again" in told_until_error(path, CheckpointError)[1]
+
+
+def test_a_folder_of_question_files_names_them(tmp_path):
+    write_rows(tmp_path / "b.json", [make_row()])
+    write_rows(tmp_path / "a.json", [make_avqa_row()])
+    write_rows(tmp_path / "boxes.json", [{"image": 3}])
+    write_rows(tmp_path / "config.json", {"question_id": 3})
+    (tmp_path / "folder.json").mkdir()
+    message = told_until_error(tmp_path, ConfigError)[1]
+    assert "got a folder with 2 question files (a.json, b.json): inspect one of them" in message
+    assert message.endswith(str(tmp_path / "a.json"))
+
+
 def test_a_store_tells_who_lacks_what(tmp_path):
     with StoreWriter(tmp_path / "store", LAYOUT, provenance={"seed": 3}) as writer:
         writer.add("c0", {"visual": make_clip(0)["visual"]})
@@ -181,6 +226,83 @@ def test_a_damaged_journal_is_one_error(tmp_path, line):
     with (write_store(tmp_path) / "journal.jsonl").open("ab") as file:
         file.write(line + b"\n")
     assert "journal" in told_until_error(tmp_path, FeatureError, verify=True)[1]
+
+
+def extend(store: Path, first: int, last: int) -> None:
+    """Add clips to a finished store and stop before it is finished again, as a kill does."""
+    with pytest.raises(KeyboardInterrupt), StoreWriter(store, LAYOUT, shard_bytes=96) as writer:
+        for number in range(first, last):
+            writer.add(f"c{number}", make_clip(number))
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"video_id": "c17", "arr'])
+def test_an_extension_that_was_killed_is_told_and_is_no_damage(tmp_path, tail):
+    extend(write_store(tmp_path), 5, 17)
+    with (tmp_path / "journal.jsonl").open("ab") as file:
+        file.write(tail)
+    lines = told(tmp_path, verify=True)
+    assert lines[0].startswith("features of 5 clips")
+    assert lines[3] == (
+        "12 clips more, not counted yet: the last extraction or packing did not finish (or is "
+        "still at work); repeating the same command finishes it"
+    )
+    assert lines[-2:] == [
+        "clips with other bytes than were written: none",
+        "clips that index.json and journal.jsonl tell differently: none",
+    ]
+    with StoreWriter(tmp_path, LAYOUT, shard_bytes=96):
+        pass  # the same command once more, which finds all of its clips there
+    lines = told(tmp_path, verify=True)
+    assert lines[0].startswith("features of 17 clips")
+    assert not [one for one in lines if "did not finish" in one]
+
+
+def test_damage_beside_an_extension_that_was_killed_is_still_an_error(tmp_path):
+    extend(write_store(tmp_path), 5, 7)
+    with (tmp_path / "visual-00001.bin").open("r+b") as file:
+        file.write(b"\x55")  # the first row of the second shard is clip c2
+    lines, message = told_until_error(tmp_path, FeatureError, verify=True)
+    assert lines[-2].endswith("were written: 1 clip (c2)")
+    assert lines[-1].endswith("differently: none")
+    assert "1 damaged clip:" in message
+
+
+@pytest.mark.parametrize("name", ["c2", "c4"])
+def test_a_clip_that_lost_its_name_in_the_index_does_not_pass_for_a_new_one(tmp_path, name):
+    extend(write_store(tmp_path), 5, 7)
+    (tmp_path / "index.crc32").unlink()
+    index = (tmp_path / "index.json").read_text()
+    (tmp_path / "index.json").write_text(index.replace(f'"{name}"', '"c9"'))
+    lines, message = told_until_error(tmp_path, FeatureError, verify=True)
+    assert lines[-1].endswith(f"differently: 2 clips ({name}, c9)")
+    assert "2 damaged clips" in message
+
+
+def test_a_damaged_journal_does_not_hide_the_store(tmp_path):
+    with (write_store(tmp_path) / "journal.jsonl").open("ab") as file:
+        file.write(b"7\n")
+    lines = told(tmp_path)
+    assert lines[0].startswith("features of 5 clips")
+    assert lines[-1].startswith("journal.jsonl is damaged")
+
+
+def test_a_recipe_is_told_whole_one_field_a_line(tmp_path):
+    visual = {"encoder": "resnet18", "weights": "b" * 64}
+    segments = {"num_segments": 10, "seconds": 6.0, "place": "start", "short": "pad"}
+    recipe = {"audio": {"encoder": "vggish", "weights": "a" * 64}, "visual": visual}
+    provenance = {"extraction": recipe | {"segments": segments}, "note": ["x"], "long": "y" * 9999}
+    with StoreWriter(tmp_path, LAYOUT, provenance=provenance) as writer:
+        writer.add("c0", make_clip(0))
+    *lines, last = told(tmp_path)[3:]
+    assert lines == [
+        "extraction:",
+        f'  audio: encoder "vggish", weights "{"a" * 64}"',
+        f'  visual: encoder "resnet18", weights "{"b" * 64}"',
+        '  segments: num_segments 10, seconds 6.0, place "start", short "pad"',
+        'note: ["x"]',
+    ]
+    assert last.startswith('long: "yyy') and last.endswith("y ...") and len(last) < 2100
 
 
 def test_an_unfinished_store_says_so(tmp_path):

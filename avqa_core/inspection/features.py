@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from avqa_core.data.annotations import read_annotations
-from avqa_core.data.shards import INDEX
+from avqa_core.data.shards import INDEX, check_clip
 from avqa_core.data.store import FeatureStore
 from avqa_core.data.store_writer import JOURNAL
 from avqa_core.errors import FeatureError
@@ -18,6 +18,10 @@ from avqa_core.features.settings import ARRAYS, PackConfig
 from avqa_core.features.summary import layout_lines, named, number, size, survey_lines
 from avqa_core.features.survey import survey, wanted_clips
 from avqa_core.printable import printable
+
+MOST_SHOWN = 2_000  # characters of a value: far more than any recipe of ours has
+_NOT_A_CLIP = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_Rows = dict[str, Any]  # clip -> array name -> [row, checksum], as JSON has it
 
 
 def store_lines(store: FeatureStore) -> Iterator[str]:
@@ -30,6 +34,7 @@ def store_lines(store: FeatureStore) -> Iterator[str]:
     on_disk = sum(one.stat().st_size for one in store.path.iterdir() if one.is_file())
     yield f"features of {number(len(store), 'clip')}, {segments} segments each, {size(on_disk)}"
     yield from layout_lines(store.layout)
+    yield from _unfinished_lines(store)
     yield from lacking_lines(store, store.video_ids)
     yield from _packing_lines(store)
 
@@ -63,14 +68,15 @@ def verified_lines(store: FeatureStore) -> Iterator[str]:
     """Read a store whole and yield what is damaged.
 
     The checksums stand in the index, so they cannot tell that the index itself was damaged: the
-    journal is the second witness of which rows are whose.
+    journal is the second witness of which rows are whose. Clips that only wait in the journal are
+    not looked at: whoever finishes the store does that.
 
     Raises:
         FeatureError: something is damaged.
     """
     damaged = store.verify()
     yield f"clips with other bytes than were written: {named(damaged) if damaged else 'none'}"
-    differing = _differing(store.path)
+    differing = _differing(store)
     if differing is None:
         yield f"no {JOURNAL}: whether {INDEX} itself was damaged cannot be told"
     else:
@@ -120,9 +126,7 @@ def _first(paths: Any) -> str:
 
 def _packing_lines(store: FeatureStore) -> Iterator[str]:
     """Yield where the features come from, and what ``avqa pack`` had to report."""
-    told = {key: value for key, value in store.provenance.items() if key != "report"}
-    for key, value in told.items():
-        yield f"{printable(key)[:40]}: {printable(json.dumps(value))[:160]}"
+    yield from _recipe_lines(store.recipe)
     if (report := store.provenance.get("report")) is None:
         return
     try:
@@ -139,21 +143,95 @@ def _packing_lines(store: FeatureStore) -> Iterator[str]:
         ) from error
 
 
-def _differing(path: Path) -> list[str] | None:
-    """Return the clips whose rows differ between index and journal; None without a journal."""
-    if not (path / JOURNAL).is_file():
-        return None
-    indexed = json.loads((path / INDEX).read_text(encoding="utf-8"))["clips"]
-    noted: dict[str, Any] = {}
+def _recipe_lines(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the features are made by, one field a line."""
+    for key, value in recipe.items():
+        if not isinstance(value, dict) or not value:
+            yield f"{printable(key)[:40]}: {_compact(value)}"
+            continue
+        yield f"{printable(key)[:40]}:"
+        yield from (f"  {printable(name)[:40]}: {_compact(one)}" for name, one in value.items())
+
+
+def _compact(value: Any) -> str:
+    """Return a value in one line, fields of an object without braces."""
+    if isinstance(value, dict) and value:
+        told = ", ".join(f"{name} {json.dumps(one)}" for name, one in value.items())
+    else:
+        told = json.dumps(value)
+    return printable(told if len(told) <= MOST_SHOWN else told[:MOST_SHOWN] + " ...")
+
+
+def _unfinished_lines(store: FeatureStore) -> Iterator[str]:
+    """Yield how many clips wait for whoever extends the store to finish."""
     try:
-        with (path / JOURNAL).open("rb") as lines:
-            next(lines)
-            for line in lines:
-                entry = json.loads(line)
-                noted[entry["video_id"]] = entry["arrays"]
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError) as error:
+        noted = _noted(store)
+    except FeatureError:  # the clips of the index can be read all the same
+        yield f"{JOURNAL} is damaged: 'avqa inspect {store.path} --verify' says where"
+        return
+    if waiting := _waiting(_indexed(store.path), noted or {}):
+        yield (
+            f"{number(len(waiting), 'clip')} more, not counted yet: the last extraction or packing "
+            "did not finish (or is still at work); repeating the same command finishes it"
+        )
+
+
+def _differing(store: FeatureStore) -> list[str] | None:
+    """Return the clips whose rows differ between index and journal; None without a journal."""
+    noted = _noted(store)
+    if noted is None:
+        return None
+    indexed = _indexed(store.path)
+    clips = {*indexed, *noted}.difference(_waiting(indexed, noted))
+    return sorted(one for one in clips if indexed.get(one) != noted.get(one))
+
+
+def _waiting(indexed: _Rows, noted: _Rows) -> list[str]:
+    """Return the clips that were added since the index was written.
+
+    They stand at the end of the journal and have rows behind all those of the index. Whatever else
+    is in the journal alone has lost its name in the index.
+    """
+    last: dict[str, int] = {}
+    for arrays in indexed.values():
+        for name, (row, _) in arrays.items():
+            last[name] = max(row, last.get(name, -1))
+    waiting: list[str] = []
+    for video_id, arrays in reversed(noted.items()):
+        is_behind = all(row > last.get(name, -1) for name, (row, _) in arrays.items())
+        if video_id in indexed or not is_behind:
+            break
+        waiting.append(video_id)
+    return waiting
+
+
+def _indexed(path: Path) -> _Rows:
+    clips: _Rows = json.loads((path / INDEX).read_text(encoding="utf-8"))["clips"]
+    return clips
+
+
+def _noted(store: FeatureStore) -> _Rows | None:
+    """Return the rows that the journal tells of each clip; None without a journal.
+
+    A last line without its end is one that a kill cut short: it counts for nobody.
+
+    Raises:
+        FeatureError: a line is no clip.
+    """
+    path = store.path / JOURNAL
+    if not path.is_file():
+        return None
+    noted: _Rows = {}
+    try:
+        whole, _, _ = path.read_bytes().rpartition(b"\n")
+        _, *lines = whole.split(b"\n")
+        for line in lines:
+            entry = json.loads(line)
+            check_clip(entry["video_id"], entry["arrays"], store.layout)
+            noted[entry["video_id"]] = entry["arrays"]
+    except (*_NOT_A_CLIP, FeatureError) as error:
         raise FeatureError(
-            f"expected a clip on every line of {path / JOURNAL}, got {error!r}: copy the store "
-            "again or pack the features again"
+            f"expected a clip on every line of {path}, got {error!r}: copy the store again or pack "
+            "the features again"
         ) from error
-    return sorted(one for one in {*indexed, *noted} if indexed.get(one) != noted.get(one))
+    return noted

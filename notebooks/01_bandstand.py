@@ -74,7 +74,7 @@ print(run)
 # other half it knows what the world makes likely. Its accuracy is the {term}`ceiling`. The
 # {term}`floor` knows the question alone: the most common answer to questions of its kind.
 
-# %% mystnb={"figure": {"caption": "Between floor and ceiling lies all that recall can win. Ceilings of a perfect observer of the half that is present, by question category, on the test questions of this world; the floor is a look-up table fitted on the training questions. With both halves present every ceiling is at 100 %.", "name": "fig-known"}, "image": {"alt": "One row for each of nine question categories. On each row four marks along accuracy in percent: the floor, the ceiling with both halves missing, with the audio missing, and with the picture missing. Audio questions lose most without audio, visual questions most without the picture."}}
+# %% mystnb={"figure": {"caption": "Between floor and ceiling lies all that a method can win; what the present half tells needs no recall. Ceilings of a perfect observer of the half that is present, by question category, on the test questions of this world; the floor is a look-up table fitted on the training questions. With both halves present every ceiling is at 100 %.", "name": "fig-known"}, "image": {"alt": "One row for each of nine question categories. On each row four marks along accuracy in percent: the floor, the ceiling with both halves missing, with the audio missing, and with the picture missing. Audio questions lose most without audio, visual questions most without the picture."}}
 ceilings = bounds.Ceilings.read(bandstand / "ceiling.json")
 floors = bounds.Floors.read(bandstand / "floor.json")
 missing = ("both_missing", "audio_missing", "visual_missing")
@@ -101,8 +101,9 @@ glue("num_test", floor.total, display=False)
 # %% [markdown]
 # Over all {glue:text}`num_test` test questions the question alone gives {glue:text}`floor:.1f` %. Who
 # only sees can reach {glue:text}`ceiling_audio_missing:.1f` %, who only hears
-# {glue:text}`ceiling_visual_missing:.1f` %. No {term}`completer`, however clever, gets beyond these
-# lines: an accuracy means little until it is read between them.
+# {glue:text}`ceiling_visual_missing:.1f` %. No {term}`completer`, however clever, can be expected beyond
+# these lines: an accuracy means little until it is read between them. They are expectations; on so many
+# questions a method, or the floor, may by chance lie a little beyond.
 
 # %% [markdown]
 # ## Look and listen
@@ -232,7 +233,7 @@ glue(
 world_views.coupling_slider(scenes[0].clip_id, kappas, seed=run.seed)
 
 # %% [markdown]
-# ## Coupling moves the ceiling, not the floor
+# ## Coupling moves the ceiling
 #
 # If sight tells nothing about sound, no network can recall sound from sight. So coupling is the axis
 # on which recall can be studied at all. For each value we draw clips anew, ask about them, and let the
@@ -310,7 +311,8 @@ for name, array in stored.items():
 # %% [markdown]
 # Over all instruments {glue:text}`encoder_seen:.1f` % are recognised by sight and
 # {glue:text}`encoder_heard:.1f` % by ear; whether somebody plays is seen in
-# {glue:text}`encoder_playing:.1f` %. A trained model stays below the ceiling by what is lost here.
+# {glue:text}`encoder_playing:.1f` %. What is lost here is one reason why a trained
+# model stays below the ceiling.
 # The two arrays are all that is stored of a clip: $T \times D$ and $T \times E \times H \times W$.
 
 # %% [markdown]
@@ -334,7 +336,7 @@ tables.table(
 
 # %% [markdown]
 # Templates, categories and answers are those of MUSIC-AVQA, so one loader serves both. Pictures and
-# sound are drawn: accuracies here and there are not comparable, differences between methods are.
+# sound are drawn: accuracies and sizes of differences do not compare, signs of differences may.
 
 # %% [markdown]
 # ## Try it

@@ -242,7 +242,7 @@ for half, of_half in scores.items():
 
 # %% [markdown]
 # As printed, recalled sound has {glue:text}`audio_rmm_error:.1f` % of the mean predictor's error and a
-# spread over clips of {glue:text}`audio_rmm_spread:.2f` % of the real one: everybody gets the same
+# spread over clips and segments of {glue:text}`audio_rmm_spread:.2f` % of the real one: everybody gets the same
 # sound. Renormalised it is {glue:text}`audio_rmm_renormalised_error:.1f` %, with a spread of
 # {glue:text}`audio_rmm_renormalised_spread:.1f` %. A linear map reaches
 # {glue:text}`audio_linear:.1f` %. For the picture the three are {glue:text}`visual_rmm_error:.1f`,

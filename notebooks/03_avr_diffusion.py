@@ -133,7 +133,7 @@ assert abs(x.std() - at_once[1]) < 0.05
 # %% [markdown]
 # On clips, $x_0$ is the pair $f^{av}$: the sound's vector laid over every place of the picture's grid,
 # both mixed by a 1x1 convolution. We learn that convolution and the one that splits the pair again so
-# that they give back what they got (in the paper the answers train them, see {doc}`04_full_training`),
+# that they give back what they got (in the released program the answers and two other losses train them),
 # and then look at one channel.
 
 # %%
@@ -348,8 +348,8 @@ glue("num_mended", len(mended), display=False)
 # real, is off by {glue:text}`audio_linear_noise_present:.2f` and
 # {glue:text}`audio_sigmoid_velocity_present:.2f` afterwards.
 #
-# No wonder: Eq. 7 shows the network real pairs under Gaussian noise, never a pair whose one half is a
-# mean. A mean is not noisy.
+# A likely reason, not tested here: Eq. 7 shows the network real pairs under Gaussian noise, never a pair
+# whose one half is a mean. A mean is not noisy.
 
 # %% [markdown]
 # ## Paper and us: ten steps, or any number

@@ -146,8 +146,8 @@ print(f"questions: {len(train)} to train on, {len(test)} to test with")
 #
 # A {term}`pseudo feature` is a function of what is present: to a backbone that may learn, it brings
 # nothing new, only an easier route. So expect little in `joint` training over `modality_dropout`, and
-# gains in `plug_in`, with few labels (recall needs none) and with high {term}`coupling`. Here we look
-# at `plug_in`; {doc}`05_ablations` tests the rest.
+# gains in `plug_in` and with few labels (recall needs none), most at high {term}`coupling`. Here we
+# look at `plug_in`; {doc}`05_ablations` has the rest.
 # :::
 
 # %%
@@ -217,7 +217,8 @@ glue("plain_questions", run.plain_steps * run.batch_size, display=False)
 #
 # These are the terms of Eq. 8 that see an absent half. Gradients pass *through* the backbone to the
 # completer and leave the backbone as it is. One question in ten loses both halves here, which Eq. 8
-# does not have: who was never trained for that answers below the floor.
+# does not have: who was never trained for that may answer below the floor. Without an enhancer the
+# last term is zero.
 
 # %% mystnb={"figure": {"caption": "Stage 2. Only completer and enhancer learn. Accuracy with both senses cannot move: those rows bypass what is being trained.", "name": "fig-plug-in"}, "image": {"alt": "Two panels over training steps. Left, loss curves by name for audio missing and visual missing, answer and recall terms. Right, validation accuracy in percent: a flat line for both present, and lines for audio missing and visual missing."}}
 plugged = loop.Trainer(

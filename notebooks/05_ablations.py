@@ -129,10 +129,10 @@ views.category_table(
 
 # %% [markdown]
 # Of the ceiling, `recommended` reaches {glue:text}`share_recommended` before it is ever trained for
-# absence. AVST as published, after equal steps, reaches {glue:text}`share_paper_no_order` on the
-# questions that need no order in time or place, and {glue:text}`share_paper` on all. It has to guess
-# *left* and *first*. But what keeps it from the rest? Either the network cannot say it, or it does not
-# learn it next to everything else. So the same network learns one category alone, with about as many
+# absence, with {glue:text}`size_recommended` parameters. AVST as published, at the same C with
+# {glue:text}`size_paper`, reaches {glue:text}`share_paper_no_order` on the questions that need no order
+# in time or place, {glue:text}`share_paper` on all. It has to guess *left* and *first*. What keeps it
+# from the rest? Its width (not tested here), or what it has to learn beside it. So the same network learns one category alone, with about as many
 # questions of it as it saw among all nine. **Predict**: does that help?
 
 # %%
@@ -196,8 +196,9 @@ views.ratio_figure(stored, shown, "visual_missing", paper_tables.RATIOS)
 #
 # A {term}`pseudo feature` is a function of what is present; to a backbone that may learn, it brings no
 # new information. The hypothesis of {doc}`04_full_training` is that recall pays where that argument
-# does not bind: a frozen backbone, few labels, high {term}`coupling`. First the frozen one. The control
-# that a recall has to beat is a single learned vector, which has never seen the clip.
+# does not bind: a frozen backbone, few labels; the more so the higher the {term}`coupling`. From here on
+# the backbone is that of `recommended`, AVST with the reader: levels do not compare with Table 4. First
+# the frozen one. The least a recall has to beat is a single learned vector that never saw the clip.
 
 # %%
 plug_in = (
@@ -224,7 +225,8 @@ views.comparison_table(
 # the audio missing; renormalised, {glue:text}`plug_in_rmm_renormalised_audio_missing`;
 # `recommended`, {glue:text}`plug_in_recommended_audio_missing`. With the picture missing:
 # {glue:text}`plug_in_rmm_visual_missing`; {glue:text}`plug_in_rmm_renormalised_visual_missing`;
-# {glue:text}`plug_in_recommended_visual_missing`.
+# {glue:text}`plug_in_recommended_visual_missing`. Of all controls in the table one decides: without sound,
+# {glue:text}`lead_audio_missing`; without picture, {glue:text}`lead_visual_missing`.
 #
 # ## Trained jointly: the control has to be as large
 #
@@ -244,11 +246,15 @@ views.comparison_table(
     stored,
     [f"joint/{one}" for one in joint],
     control="joint/modality_dropout_wide",
-    caption="Backbone and all trained on from one checkpoint for each seed, "
-    "equal steps. Points over the control of equal size.",
+    caption="Backbone and all trained on for equal steps from one checkpoint for "
+    "each seed; the wider control, to which points are taken, has a wider one.",
 )
 
 # %% [markdown]
+# `recommended` over the control of equal size: {glue:text}`joint_recommended_audio_missing` without
+# sound, {glue:text}`joint_recommended_visual_missing` without picture; over itself without recall loss:
+# {glue:text}`joint_recall_audio_missing` and {glue:text}`joint_recall_visual_missing`.
+#
 # ## Few labels, many clips
 #
 # The recall loss needs no answer. The backbone has learned from complete clips and all their answers.
@@ -320,6 +326,10 @@ views.comparison_table(
 )
 
 # %% [markdown]
+# Recall alone, without any answer, over both losses: {glue:text}`recall_only_audio_missing` without
+# sound, {glue:text}`recall_only_visual_missing` without picture. Answers alone:
+# {glue:text}`answers_only_audio_missing` and {glue:text}`answers_only_visual_missing`.
+#
 # ## The paper's own denoiser
 #
 # The AVR rows above use a light denoiser, because a U-Net inside a chain with gradients costs many
@@ -396,18 +406,18 @@ print(checks.paired_gain(paired_gain))
 # ## Summary
 #
 # - Of {glue:text}`num_claims` claims of the paper: {glue:text}`verdicts_paper`.
-# - RMM and AVR over a backbone never trained for absence, audio missing:
-#   {glue:text}`lift_audio_missing` points; over the control, {glue:text}`over_control_audio_missing`.
-# - Frozen backbone, `recommended` over one learned vector:
-#   {glue:text}`plug_in_recommended_audio_missing` (audio missing) and
-#   {glue:text}`plug_in_recommended_visual_missing` (picture missing).
+# - RMM and AVR over no training for absence, audio missing: {glue:text}`lift_audio_missing` points;
+#   over the control, {glue:text}`over_control_audio_missing`.
+# - Frozen backbone, without sound: {glue:text}`lead_audio_missing`; without picture:
+#   {glue:text}`lead_visual_missing`.
+# - Trained jointly, `recommended` over the control of equal size:
+#   {glue:text}`joint_recommended_audio_missing` and {glue:text}`joint_recommended_visual_missing`.
 # - Few labels, `recommended` over the control of equal size: {glue:text}`few_labels_audio_missing` and
 #   {glue:text}`few_labels_visual_missing`.
 # - Questions about controls: {glue:text}`verdicts_controls`.
 #
 # ## Limits
 #
-# One built-in world, one backbone, short runs, small networks; the AVR rows use a light denoiser.
-# Levels of Bandstand and MUSIC-AVQA cannot be compared, signs and orders can. With few seeds *not told
-# apart* is not *equal*. The numbers come from {glue:text}`num_runs` stored runs; `avqa results --list`
-# tells where each of them stands.
+# One built-in world, two backbones, short runs, small networks, AVR with a light denoiser. Levels of
+# Bandstand and MUSIC-AVQA cannot be compared, signs and orders can. With few seeds *not told apart* is
+# not *equal*. Of {glue:text}`num_runs` stored runs `avqa results --list` tells where each stands.

@@ -81,8 +81,8 @@ views.floors_figure(measured, printed)
 # {glue:text}`above_audio` above it. With the picture missing, {glue:text}`above_visual` lie above it
 # and {glue:text}`not_told_apart_visual` cannot be told apart from it.
 #
-# Below the floor does not mean a poor network. It was never trained for absence, and is fed what no
-# training clip looked like; what it then gives up is even what the question would have told it. Of
+# Below the floor does not mean a poor network. As far as we are told it was never trained for
+# absence; what it then gives up is even what the question would have told it. Of
 # {glue:text}`num_methods` rows with a method for absence, {glue:text}`methods_above` are above. So
 # the floor, not the bare network, is where a method for absence begins to earn.
 #
@@ -166,7 +166,7 @@ views.baseline_table(
 # question alone gives; {glue:text}`avst_over` lie above. (The two rows come from two releases of
 # the test file; their floors by template are {glue:text}`release_points` points apart.) Both parts
 # are real: a deployed network that falls below the floor does lose the first part. But only the
-# second can be about recalling a sound, and modality dropout competes for that one too
+# second cannot be had from the question alone, and modality dropout competes for that one too
 # ({doc}`05_ablations`).
 
 # %% [markdown]

@@ -235,8 +235,8 @@ views.mending_table(
 # %% [markdown]
 # ## How much the file matters: at most a fraction of a point
 #
-# The plain baselines, {glue:text}`num_on_first` rows, were scored on the first release, what is
-# compared with them on the corrected file. Does that matter? Both files share nearly all rows, so
+# The plain rows of three networks, {glue:text}`num_on_first` in all, were scored on the first release,
+# what is compared with them on the corrected file. Does that matter? Both files share nearly all rows, so
 # it can be bounded.
 
 # %%
@@ -287,7 +287,7 @@ audit_reach.chance_table(
 )
 
 # %% [markdown]
-# All nine cells of a random row pass in fewer than one of {glue:text}`one_in` tables, all
+# All nine cells of a random row pass in fewer than one of {glue:text}`one_in` rows, all
 # hypotheses counted; a true row of one file passes as one of the other in fewer than one of
 # {glue:text}`other_in`. Four averages drawn between their smallest and largest part would all
 # follow, given the cells, in fewer than one of {glue:text}`averages_in`.

@@ -255,12 +255,11 @@ for half in fillings.HALVES:
 glue("num_taught", str(run.fill_steps), display=False)
 
 # %% [markdown]
-# The same sound for every clip: {glue:text}`same_audio`. These recall nothing; what they win,
-# training for absence wins. RMM as printed looks at the clip, but its sound varies by
+# The same sound for every clip: {glue:text}`same_audio`. These recall nothing; whatever they win is not
+# recall. RMM as printed looks at the clip, but its sound varies by
 # {glue:text}`rmm_audio_spread:.3f` % of the real variance: Eq. 2 hardly addresses
-# ({doc}`02_slot_addressing`). Retrieval brings real features, so
-# {glue:text}`retrieval_audio_spread:.0f` %, and an error of {glue:text}`retrieval_audio_error:.0f` %: real,
-# but of somebody else. `recommended` has {glue:text}`recommended_audio_error:.0f` % and
+# ({doc}`02_slot_addressing`). Retrieval averages a few clips of others: a spread of
+# {glue:text}`retrieval_audio_spread:.0f` %, an error of {glue:text}`retrieval_audio_error:.0f` %. `recommended` has {glue:text}`recommended_audio_error:.0f` % and
 # {glue:text}`recommended_audio_spread:.1f` %.
 #
 # A large error is no fault where no loss asks for the real half: ShaSpec, DrFuse and prompts may
@@ -269,7 +268,8 @@ glue("num_taught", str(run.fill_steps), display=False)
 # %% [markdown]
 # So three questions sort the ways, before any accuracy: does it look at the clip, is it asked to be like
 # the real half, does the network around it learn too? Where the network learns, a stand-in only has to
-# be recognisable; where it is frozen, as in a {term}`plug-in`, it has to be like the real thing.
+# be recognisable. Where it is frozen, as in a {term}`plug-in`, likeness helps and is not all: there one
+# learned vector can beat retrieval ({doc}`05_ablations`).
 #
 # ## Paper and us: the claims of Table 3
 #

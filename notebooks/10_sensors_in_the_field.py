@@ -79,14 +79,14 @@ for name, said in field_words.words(found, stored, AT_LEAST).items():
 print(run)
 
 # %% [markdown]
-# ## The finding first: seconds cost less than the whole
+# ## The finding first: what seconds without a sensor cost
 #
 # A real microphone rarely dies. It cuts out for three seconds, at a moment nobody chose. Here so many
 # {term}`segments <segment>` in a row lose their sound, at a random place, the same one for every
 # method; what is left of the clip is there. *Joint* methods trained the backbone on, the others keep it
 # frozen.
 
-# %% mystnb={"figure": {"caption": "Accuracy over the number of segments without sound; the last point is the whole clip. Dots: seeds; bars: 95 % interval of their mean.", "name": "fig-drops-audio"}, "image": {"alt": "Lines of accuracy in percent over the number of segments without sound, from none to all, one for each method; they fall slowly at first and steeply at the end."}}
+# %% mystnb={"figure": {"caption": "Accuracy over the number of segments without sound; the last point is the whole clip. Dots: seeds; bars: 95 % interval of their mean.", "name": "fig-drops-audio"}, "image": {"alt": "Lines of accuracy in percent over the number of segments without sound, from none to all, one for each method."}}
 views.drops_figure(found, "audio")
 
 # %% mystnb={"figure": {"caption": "The same with segments that lose their picture.", "name": "fig-drops-visual"}, "image": {"alt": "Lines of accuracy in percent over the number of segments without picture, from none to all, one for each method."}}
@@ -135,7 +135,7 @@ views.ratio_figure(found, "visual_missing")
 views.ratio_figure(found, "both_missing")
 
 # %% [markdown]
-# It is a straight line between its two ends, by construction:
+# With each question drawn at random it is a straight line between its two ends, by construction:
 #
 # $$
 # \mathrm{acc}(r) = (1 - r)\,\mathrm{acc}(0) + r\,\mathrm{acc}(1) .
@@ -395,7 +395,8 @@ field_guide.guide_table(
 # - Three segments without sound cost a frozen backbone {glue:text}`zeros_audio_three` points with
 #   zeros, {glue:text}`recommended_audio_three` with `recommended`; the whole sound
 #   {glue:text}`zeros_audio_all` and {glue:text}`recommended_audio_all`.
-# - Fig. 5 is made of straight lines; its claim is about their ends: {glue:text}`figure_5`.
+# - If each question misses a modality at random, accuracy over the ratio is a straight line; the claim of
+#   Fig. 5 is about its ends: {glue:text}`figure_5`.
 # - Training clips with gaps, `recommended` without sound: {glue:text}`gap_recommended_audio_missing`
 #   points lost.
 # - At least {glue:text}`at_least` sure without sound: {glue:text}`sure_audio_missing`.

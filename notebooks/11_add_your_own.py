@@ -177,7 +177,7 @@ method_views.contracts_table(broken, caption="The hasty one.")
 #
 # ## In the grid, beside others
 #
-# The regime {term}`plug-in` is the harder test: the backbone has never missed anything and stays as
+# The regime {term}`plug-in` isolates the completer: the backbone has never missed anything and stays as
 # it is, so all that counts is what stands in for the absent half. Rows of one regime take equal
 # steps from one backbone for each seed.
 

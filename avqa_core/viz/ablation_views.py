@@ -105,6 +105,7 @@ def comparison_table(
         if against:
             columns.append(Column(f"over {scenario}", f"{short}: points over control (95 %)"))
     columns.append(Column("parameters", "parameters trained", digits=0))
+    columns.append(Column("steps", "steps", digits=0))
     columns.append(Column("seeds", "seeds", digits=0))
     rows = [_row(stored, name, against, paper) for name in there]
     return table(columns, [*rows, *_bounds(stored, there[0])], caption=caption)
@@ -185,6 +186,7 @@ def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[st
         "method": stored.about(name),
         **{one: stored.accuracy(name, one).estimate for one in SHOWN},
         "parameters": int(cost["trained_parameters"]),
+        "steps": int(cost["steps"]),
         "seeds": len(stored.seeds(name)),
     }
     for one in MISSING:

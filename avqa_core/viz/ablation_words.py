@@ -15,6 +15,7 @@ from avqa_core.viz.ablation_views import (
     verdicts_text,
 )
 from avqa_core.viz.alone_views import alone_words
+from avqa_core.viz.main_results import lead_sentence
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -29,6 +30,10 @@ GAPS = {
     "plug_in_rmm": ("plug_in/rmm", "plug_in/slot_mean"),
     "plug_in_rmm_renormalised": ("plug_in/rmm_renormalised", "plug_in/slot_mean"),
     "plug_in_recommended": ("plug_in/recommended", "plug_in/slot_mean"),
+    "recall_only": ("plug_in/recommended_recall_only", "plug_in/recommended"),
+    "answers_only": ("plug_in/recommended_answers_only", "plug_in/recommended"),
+    "joint_recommended": ("joint/recommended", "joint/modality_dropout_wide"),
+    "joint_recall": ("joint/recommended", "joint/modality_dropout_adapter"),
     "few_labels": ("few_labels/recommended", _WIDE),
 }
 
@@ -53,6 +58,9 @@ def words(stored: Stored) -> dict[str, str]:
     for name, points in (("slots", slots()), ("steps", steps())):
         for scenario in MISSING:
             told[f"{name}_{scenario}"] = spread_text(stored, list(points.values()), scenario)
+    told |= {f"lead_{scenario}": lead_sentence(stored, scenario) for scenario in MISSING}
+    for name, backbone in (("paper", "complete/plain"), ("recommended", "complete/positions")):
+        told[f"size_{name}"] = _size(stored, backbone)
     entries = ledger(stored)
     of_paper = [one for one in entries if one.claim.source != "control"]
     of_controls = [one for one in entries if one.claim.source == "control"]
@@ -68,6 +76,11 @@ def words(stored: Stored) -> dict[str, str]:
         "verdicts_paper": verdicts_text(of_paper),
         "verdicts_controls": verdicts_text(of_controls),
     }
+
+
+def _size(stored: Stored, name: str) -> str:
+    """Say how many parameters an experiment trained."""
+    return f"{stored.cost(name)['trained_parameters']:,}" if stored.has(name) else NOT_RUN
 
 
 def _minutes(stored: Stored) -> str:

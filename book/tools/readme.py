@@ -63,7 +63,8 @@ def table(results: Stored) -> str:
     rows = main_results.main_rows(results)
     if not rows:
         return "No results are stored yet; `make results` makes them."
-    best = [_best(column) for column in zip(*(row.accuracies for row in rows), strict=True)]
+    columns = zip(*(row.accuracies for row in rows), strict=True)
+    best = [_best(column, floor) for column, floor in zip(columns, rows[0].accuracies, strict=True)]
     heads = [mark_of(name).label for name in main_results.SCENARIOS]
     lines = [
         f"| what stands in for the absent half | {' | '.join(heads)} | seeds |",
@@ -85,12 +86,15 @@ def _name(name: str) -> str:
     return mark_of(name).label
 
 
-def _best(column: Sequence[Interval | float | None]) -> Interval | None:
-    """Return the highest of the methods, if there is one; a floor or a ceiling is no method."""
+def _best(
+    column: Sequence[Interval | float | None], floor: Interval | float | None
+) -> Interval | None:
+    """Return the highest of the methods; none where all are alike or below the floor."""
     methods = [one for one in column if isinstance(one, Interval)]
     if len({one.estimate for one in methods}) < 2:
         return None
-    return max(methods, key=lambda one: one.estimate)
+    best = max(methods, key=lambda one: one.estimate)
+    return None if isinstance(floor, float) and best.estimate < floor else best
 
 
 def _cell(value: Interval | float | None) -> str:

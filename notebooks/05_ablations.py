@@ -286,6 +286,10 @@ views.comparison_table(
 )
 
 # %% [markdown]
+# What is it that helps `recommended` here: its network, or what the recall loss learns from clips without
+# answers? With the loss over without it, in points: {glue:text}`few_labels_recall_audio_missing` without
+# sound, {glue:text}`few_labels_recall_visual_missing` without picture.
+#
 # ## More or less to recall: the coupling of the world
 #
 # At {term}`coupling` 0 sight says nothing about sound, so recall must be worth nothing; at 1 nearly
@@ -412,8 +416,9 @@ print(checks.paired_gain(paired_gain))
 #   {glue:text}`lead_visual_missing`.
 # - Trained jointly, `recommended` over the control of equal size:
 #   {glue:text}`joint_recommended_audio_missing` and {glue:text}`joint_recommended_visual_missing`.
-# - Few labels, `recommended` over the control of equal size: {glue:text}`few_labels_audio_missing` and
-#   {glue:text}`few_labels_visual_missing`.
+# - Few labels, likewise: {glue:text}`few_labels_audio_missing` and {glue:text}`few_labels_visual_missing`;
+#   of its recall loss: {glue:text}`few_labels_recall_audio_missing` and
+#   {glue:text}`few_labels_recall_visual_missing`.
 # - Questions about controls: {glue:text}`verdicts_controls`.
 #
 # ## Limits

@@ -34,6 +34,10 @@ GAPS = {
     "answers_only": ("plug_in/recommended_answers_only", "plug_in/recommended"),
     "joint_recommended": ("joint/recommended", "joint/modality_dropout_wide"),
     "joint_recall": ("joint/recommended", "joint/modality_dropout_adapter"),
+    "few_labels_recall": (
+        "few_labels/recommended",
+        "few_labels/recommended_answers_only",
+    ),
     "few_labels": ("few_labels/recommended", _WIDE),
 }
 

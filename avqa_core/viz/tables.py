@@ -89,7 +89,11 @@ def _text(
         return text
     rivals = [other for other in rows if among is None or other.get(among) == row.get(among)]
     numbers = [other.get(column.key) for other in rivals]
-    written = {column.write(one) for one in numbers if not isinstance(one, str)} - {UNKNOWN}
+    known = [column.write(one) for one in numbers if not isinstance(one, str)]
+    known = [one for one in known if one != UNKNOWN]
+    written = set(known)
+    if len(known) > len(written) == 1:  # where all are alike none is best
+        return text
     choose = max if column.best == "highest" else min
     return f"{BEST} {text}" if float(text) == choose(map(float, written)) else text
 

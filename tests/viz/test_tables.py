@@ -48,8 +48,9 @@ def test_without_groups_one_value_is_best():
 
 
 def test_a_tie_as_printed_marks_both():
-    rows = [{"accuracy": 0.50001}, {"accuracy": 0.50002}]
+    rows = [{"accuracy": 0.50001}, {"accuracy": 0.50002}, {"accuracy": 0.4}]
     assert table(COLUMNS[1:2], rows, caption="").text.count("▲") == 2
+    assert "▲" not in table(COLUMNS[1:2], rows[:2], caption="").text  # all alike, none is best
 
 
 def test_what_is_not_known_is_a_dash_and_text_is_escaped():

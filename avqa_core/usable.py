@@ -25,6 +25,8 @@ class UsableFolder(DataFolder):
     @cached_property
     def left_out(self) -> frozenset[str]:
         """The clips that were left out knowingly and are not in the store by now."""
+        if not (self.path / "features").is_dir():
+            return frozenset()
         notes = extraction.read_notes(self.path / "features")
         told = {note.video_id for note in notes if note.kind == "skipped"}
         report = self.store.provenance.get("report", {})  # of avqa pack
@@ -38,15 +40,11 @@ class UsableFolder(DataFolder):
         Raises:
             AnnotationError: no such split, or its file is damaged.
         """
-        examples = super().examples(split)
-        if not (self.path / "features").is_dir():
-            return examples
-        return [one for one in examples if one.video_id not in self.left_out]
+        return [one for one in super().examples(split) if one.video_id not in self.left_out]
 
     def passed_over(self, split: str) -> list[QAExample]:
         """Return the questions of ``split`` that do not count."""
-        kept = {id(one) for one in self.examples(split)}
-        return [one for one in super().examples(split) if id(one) not in kept]
+        return [one for one in super().examples(split) if one.video_id in self.left_out]
 
 
 def told(folder: UsableFolder, splits: Sequence[str] = SPLITS) -> Iterator[str]:

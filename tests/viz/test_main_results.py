@@ -32,6 +32,12 @@ def results() -> Stored:
     )
 
 
+def lead_of(**counts: list[tuple[int, int]]) -> main_results.Lead | None:
+    """Return the lead with both present, by counts of plug-ins."""
+    made = stored({f"plug_in/{name}": {"complete": of} for name, of in counts.items()})
+    return main_results.lead(made, "complete")
+
+
 def test_every_experiment_of_the_main_finding_is_in_the_plan():
     names = {one.name for one in plan("book")}
     assert {*main_results.METHODS.values(), main_results.BACKBONE} <= names
@@ -54,32 +60,14 @@ def test_the_lead_is_over_the_control_that_decides_and_paired():
     ("ours", "verdict"), [(MEAN, "not told apart"), (ZEROS, "behind"), (OURS, "ahead")]
 )
 def test_the_verdict_follows_the_interval(ours, verdict):
-    found = main_results.lead(
-        stored(
-            {
-                "plug_in/zeros": {"complete": ZEROS},
-                "plug_in/slot_mean": {"complete": MEAN},
-                "plug_in/recommended": {"complete": ours},
-            }
-        ),
-        "complete",
-    )
+    found = lead_of(zeros=ZEROS, slot_mean=MEAN, recommended=ours)
     assert found is not None and found.verdict == verdict
 
 
 def test_ahead_of_the_strongest_on_average_is_not_ahead_of_every_control():
     """Retrieval is behind slot mean on average, but no seed says so surely."""
     shaky = [(36, 10), (36, 30), (36, 18)]
-    found = main_results.lead(
-        stored(
-            {
-                "plug_in/slot_mean": {"complete": MEAN},
-                "plug_in/retrieval_without_question": {"complete": shaky},
-                "plug_in/recommended": {"complete": OURS},
-            }
-        ),
-        "complete",
-    )
+    found = lead_of(slot_mean=MEAN, retrieval_without_question=shaky, recommended=OURS)
     assert found is not None
     assert (found.control, found.verdict) == ("retrieval_without_question", "not told apart")
 

@@ -20,10 +20,11 @@ from avqa_core.data.annotations import MUSIC_AVQA
 from avqa_core.enhancement import EnhancerConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
+from avqa_core.experiments.avr_trials import AVRTrials
 from avqa_core.experiments.budgets import BUDGETS
 from avqa_core.experiments.capacity import widened
 from avqa_core.experiments.experiment import SCENARIOS, Experiment
-from avqa_core.experiments.paper_tables import BACKBONES, FIGURE_5, PaperTables
+from avqa_core.experiments.paper_tables import BACKBONES, FIGURE_5
 from avqa_core.model import ModelConfig
 from avqa_core.presets import preset
 
@@ -61,7 +62,8 @@ def plan(profile: str, seeds: Sequence[int] | None = None) -> list[Experiment]:
     require(len(seeds) > 0, "seeds: expected at least one, got none: name some")
     runs = [one for seed in seeds for one in _Plan(budget, seed).all()]
     # Runs with a sampler cost ten times as much: after the others, so that tables fill early.
-    return sorted(runs, key=lambda one: not isinstance(one.model.enhancer, IdentityConfig))
+    slow = {one.key for one in runs if not isinstance(one.model.enhancer, IdentityConfig)}
+    return sorted(runs, key=lambda one: bool({one.key, (one.parent, one.seed)} & slow))
 
 
 def alone_name(category: str) -> str:
@@ -98,7 +100,7 @@ def chosen(experiments: Sequence[Experiment], only: Sequence[str] = ()) -> list[
     return [one for one in experiments if one.key in keys]
 
 
-class _Plan(PaperTables):
+class _Plan(AVRTrials):
     """The runs of one seed."""
 
     def all(self) -> Iterator[Experiment]:
@@ -109,6 +111,7 @@ class _Plan(PaperTables):
         yield from self.table4()
         yield from self.table5()
         yield from self.table6()
+        yield from self.avr()
         yield from self.few_labels()
         yield from self.alone()
         yield from self.unet()

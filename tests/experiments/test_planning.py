@@ -11,8 +11,9 @@ from avqa_core import experiments
 from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.config import from_dict, to_dict
+from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import capacity, paper_tables, planning, recipe
+from avqa_core.experiments import avr_trials, capacity, paper_tables, planning, recipe
 from avqa_core.experiments.experiment import Experiment
 
 BOOK = {one.name: one for one in experiments.plan("book", [0])}
@@ -128,6 +129,33 @@ def test_the_tables_vary_what_they_say_and_nothing_else():
     assert BOOK["table4/avr"].model.enhancer == paper.model.enhancer
     assert type(paper.model.enhancer.denoiser).__name__ == "LightConfig"
     assert type(BOOK["unet/paper"].model.enhancer.denoiser).__name__ == "UNetConfig"
+
+
+def test_the_trials_of_avr_change_one_thing_each():
+    paper, trial = BOOK["table4/paper"], {n: o for n, o in BOOK.items() if o.group == "avr"}
+    avr = paper.model.enhancer
+    one_step = replace(avr, diffusion=replace(avr.diffusion, num_sampling_steps=1))
+    assert one_step.diffusion.path == [avr.diffusion.num_steps, 0]
+    changed = {
+        "missing_only": replace(avr, outputs="missing_only"),
+        "one_step": one_step,
+        "one_step_reconstruction": replace(one_step, reconstruction_weight=1.0),
+        "one_step_longer": one_step,
+        "rmm_longer": IdentityConfig(),
+        "taken_away": IdentityConfig(),
+    }
+    assert set(trial) == {f"avr/{one}" for one in changed}
+    for name, enhancer in changed.items():
+        one = trial[f"avr/{name}"]
+        assert one.model == replace(paper.model, enhancer=enhancer)
+        assert one.objective == paper.objective
+        times = avr_trials.LONGER if name.endswith("longer") else 1
+        if name == "taken_away":
+            assert one.parent == paper.name and one.training is None
+            assert one.parts == ("backbone", "completer")
+        else:
+            assert one.parent == paper.parent
+            assert one.num_steps == times * paper.num_steps
 
 
 def test_the_wide_control_has_at_least_the_parameters_of_recommended():

@@ -1,0 +1,56 @@
+"""The runs that ask what AVR does to a model: parts of it taken away, changed, or trained longer.
+
+All are ``table4/paper`` with one thing changed. Most walk the chain in a single step, from K to 0,
+so that they cost little; the first of them shows what that alone changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
+from avqa_core.enhancement.identity import IdentityConfig
+from avqa_core.experiments.experiment import Experiment
+from avqa_core.experiments.paper_tables import PaperTables
+from avqa_core.model import ModelConfig
+
+LONGER = 5  # times the steps of Table 4
+
+
+class AVRTrials(PaperTables):
+    """The runs of one seed."""
+
+    def avr(self) -> Iterator[Experiment]:
+        """Yield the paper's model without AVR at the test, then what is trained in its place."""
+        taken = self.run(
+            "avr/taken_away",
+            "RMM and AVR, AVR taken away at the test",
+            replace(self.paper, enhancer=IdentityConfig()),
+            "joint",
+            0,
+            parent="table4/paper",
+        )
+        yield replace(taken, parts=("backbone", "completer"))
+        avr = self.paper.enhancer
+        assert isinstance(avr, AVRDiffusionConfig)
+        one_step = replace(avr, diffusion=replace(avr.diffusion, num_sampling_steps=1))
+        for method, about, enhancer, times in (
+            ("missing_only", "only the missing half", replace(avr, outputs="missing_only"), 1),
+            ("one_step", "a chain of one step", one_step, 1),
+            (
+                "one_step_reconstruction",
+                "one step, halves compared with real ones",
+                replace(one_step, reconstruction_weight=1.0),
+                1,
+            ),
+            ("one_step_longer", f"one step, {LONGER} times as long", one_step, LONGER),
+        ):
+            model = replace(self.paper, enhancer=enhancer)
+            yield self._trial(f"avr/{method}", f"RMM and AVR, {about}", model, times)
+        rmm = replace(self.paper, enhancer=IdentityConfig())
+        yield self._trial("avr/rmm_longer", f"RMM, {LONGER} times as long", rmm, LONGER)
+
+    def _trial(self, name: str, about: str, model: ModelConfig, times: int) -> Experiment:
+        steps = times * self.budget.joint
+        return self.run(name, about, model, "joint", steps, parent="complete/plain")

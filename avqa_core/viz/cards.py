@@ -34,7 +34,7 @@ def clip_cards(cards: Sequence[ClipCard], *, first: ClipMedia | None = None) -> 
     body = "".join(_card(card) for card in cards)
     html = (
         f'<div class="avqa-live tex2jax_ignore mathjax_ignore"><style>{asset("live.css")}</style>'
-        f'<div class="halves">{body}</div></div>'
+        f'<div class="cards">{body}</div></div>'
     )
     text = "\n".join(f"{card.title}: seen: {card.seen} Heard: {card.heard}" for card in cards)
     # Half the size is enough on paper, and a page may not carry more than a megabyte of it.

@@ -120,6 +120,17 @@ def test_maps_share_one_scale_from_zero():
     assert limits == {(0.0, 0.9)}
 
 
+def test_what_is_heard_is_hatched_and_not_told_by_colour_alone():
+    clip = made_up_clip()
+    facts = {"seen": [True] * 10, "heard": [True] * 10}
+    halves = {"seen": "visual", "heard": "audio"}
+    strip = figures.clip_strip(clip.frames, clip.waveform, facts, fact_modality=halves)
+    seen, heard = strip.axes[-1].collections
+    assert seen.get_hatch() is None and heard.get_hatch()
+    # With ``color`` instead of ``facecolors`` the hatching takes the colour of the bar.
+    assert tuple(heard.get_hatchcolor()[0]) != tuple(heard.get_facecolor()[0])
+
+
 def test_lanes_cover_the_segments_in_which_a_fact_holds():
     clip = made_up_clip()
     facts = {"a": [False] * 8 + [True] * 2}

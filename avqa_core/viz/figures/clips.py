@@ -81,7 +81,7 @@ def _lanes(
         length = seconds / len(holds)
         stretches = [(index * length, length) for index, held in enumerate(holds) if held]
         panel.broken_barh(
-            stretches, (lane - 0.35, 0.7), color=mark.colour if mark else BLUE,
+            stretches, (lane - 0.35, 0.7), facecolors=mark.colour if mark else BLUE,
             hatch="//" if mark is MODALITIES["audio"] else None, edgecolor="white", linewidth=0,
         )  # fmt: skip
     panel.set_yticks(range(len(facts)), list(facts))

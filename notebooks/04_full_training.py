@@ -182,7 +182,7 @@ def settings(num_steps: int) -> loop.TrainConfig:
 # trainer is a generator of events; `watch` hands them on and draws. **Predict**: while accuracy with
 # both senses climbs, what happens to accuracy with the audio cut off?
 
-# %% mystnb={"figure": {"caption": "Stage 1. Left: losses of each step, pale, and their moving average. Right: validation accuracy of the one run; it is trained on complete clips only, and looked at with a modality cut off as well.", "name": "fig-plain"}, "image": {"alt": "Two panels over training steps. Left, falling loss curves by name. Right, three lines of validation accuracy in percent for both present, audio missing and visual missing, above or around a dashed floor."}}
+# %% mystnb={"figure": {"caption": "Stage 1. Above: losses of each step, pale, and their moving average. Below: validation accuracy of the one run; it is trained on complete clips only, and looked at with a modality cut off as well.", "name": "fig-plain"}, "image": {"alt": "Two panels over training steps. Above, falling loss curves by name. Below, three lines of validation accuracy in percent for both present, audio missing and visual missing, above or around a dashed floor."}}
 plain = loop.Trainer(
     settings(run.plain_steps),
     model=alone,
@@ -220,7 +220,7 @@ glue("plain_questions", run.plain_steps * run.batch_size, display=False)
 # does not have: who was never trained for that may answer below the floor. Without an enhancer the
 # last term is zero.
 
-# %% mystnb={"figure": {"caption": "Stage 2. Only completer and enhancer learn. Accuracy with both senses cannot move: those rows bypass what is being trained.", "name": "fig-plug-in"}, "image": {"alt": "Two panels over training steps. Left, loss curves by name for audio missing and visual missing, answer and recall terms. Right, validation accuracy in percent: a flat line for both present, and lines for audio missing and visual missing."}}
+# %% mystnb={"figure": {"caption": "Stage 2. Only completer and enhancer learn. Accuracy with both senses cannot move: those rows bypass what is being trained.", "name": "fig-plug-in"}, "image": {"alt": "Two panels over training steps. Above, loss curves by name for audio missing and visual missing, answer and recall terms. Below, validation accuracy in percent: a flat line for both present, and lines for audio missing and visual missing."}}
 plugged = loop.Trainer(
     settings(run.plug_in_steps),
     model=chosen,

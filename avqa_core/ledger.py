@@ -221,6 +221,16 @@ def _control_claims() -> Iterator[Claim]:
                 "table4/paper",
                 ("table4/modality_dropout",),
             ),
+            (
+                "AVR adds to RMM where it changes the missing half alone",
+                "avr/missing_only",
+                ("table4/rmm",),
+            ),
+            (
+                "AVR adds to RMM, one step, both trained longer",
+                "avr/one_step_longer",
+                ("avr/rmm_longer",),
+            ),
             ("recall as printed beats one learned vector", "plug_in/rmm", ("plug_in/slot_mean",)),
             (
                 "renormalised recall beats one learned vector",
@@ -245,6 +255,11 @@ def _control_claims() -> Iterator[Claim]:
                 "the recall loss adds to the answer loss",
                 f"plug_in/{best}",
                 (f"plug_in/{best}_answers_only",),
+            ),
+            (
+                "the answer loss adds to the recall loss",
+                f"plug_in/{best}",
+                (f"plug_in/{best}_recall_only",),
             ),
             (
                 "the recall loss adds to the answer loss, few labels",

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from avqa_core import experiments
 from avqa_core.experiments.results import Stored
-from avqa_core.ledger import Entry, ledger
+from avqa_core.ledger import VERDICTS, Entry, ledger
 from avqa_core.metrics import Interval
 from avqa_core.viz import main_results
+from avqa_core.viz.ablation_views import MISSING
+from avqa_core.viz.gains_table import in_points
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import BEST, UNKNOWN
 from book.tools.layout import BookError, Layout
@@ -121,27 +123,40 @@ def _sentences(results: Stored) -> list[str]:
     return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_judged(results)]
 
 
-_SAID = {"holds": "holds", "contradicted": "is contradicted", "open": "is not decided"}
-
-
 def _judged(results: Stored) -> list[str]:
-    """Return every claim that the stored results contradict, and every verdict about ours.
+    """Return a table of every claim that is contradicted somewhere, and of every one about ours.
 
     What is against us must not need looking for.
     """
+    told: dict[str, dict[str, Entry]] = {}
+    for entry in ledger(results):
+        if entry.verdict != "not run":
+            told.setdefault(entry.claim.statement, {})[entry.claim.scenario] = entry
+    shown = {
+        statement: entries
+        for statement, entries in told.items()
+        if statement.startswith(main_results.OURS)
+        or any(one.verdict == "contradicted" for one in entries.values())
+    }
+    if not shown:
+        return []
+    heads = [mark_of(scenario).label for scenario in MISSING]
+    counts = sorted({one.num_seeds for entries in shown.values() for one in entries.values()})
+    seeds = " or ".join(map(str, counts))
     return [
-        f"- {mark_of(one.claim.scenario).label}: *{one.claim.statement}* "
-        f"{_SAID[one.verdict]} here ({_gap(one)})."
-        for one in ledger(results)
-        if one.verdict == "contradicted"
-        or (one.verdict != "not run" and one.claim.statement.startswith(main_results.OURS))
+        "",
+        f"| what the runs say, in points, 95 % over {seeds} seeds | {' | '.join(heads)} |",
+        f"|---|{'---|' * len(heads)}",
+        *(
+            f"| {statement} | {' | '.join(_verdict(entries.get(one)) for one in MISSING)} |"
+            for statement, entries in shown.items()
+        ),
     ]
 
 
-def _gap(entry: Entry) -> str:
-    """Return the difference that decides."""
+def _verdict(entry: Entry | None) -> str:
+    """Return a verdict with the difference that decides."""
+    if entry is None:
+        return UNKNOWN
     assert entry.ours is not None
-    low, high = entry.ours.low, entry.ours.high
-    spread = "" if high != high else f", {100 * low:+.1f} to {100 * high:+.1f}"  # one seed has none
-    seeds = "one seed" if entry.num_seeds == 1 else f"{entry.num_seeds} seeds"
-    return f"{100 * entry.ours.estimate:+.1f} points{spread}, {seeds}"
+    return f"{VERDICTS[entry.verdict]}: {in_points(entry.ours)}"

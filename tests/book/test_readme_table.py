@@ -53,6 +53,20 @@ def test_the_table_stands_between_floor_and_ceiling_with_the_best_marked() -> No
     assert "2026-01-31" in readme.table(results())
 
 
+def test_what_is_contradicted_is_told_and_what_holds_for_others_is_not() -> None:
+    right = {"recommended": 40, "recommended_recall_only": 45, "recommended_answers_only": 30}
+    found = stored(
+        {
+            f"plug_in/{name}": {one: [(count, 20)] * 2 for one in SCENARIOS}
+            for name, count in right.items()
+        }
+    )
+    rows = [line for line in readme.table(found).splitlines() if line.startswith("| the ")]
+    against = "contradicted here: -5.0 (-5.0 to -5.0)"
+    assert rows == [f"| the answer loss adds to the recall loss | {against} | {against} |"]
+    assert "95 % over 2 seeds" in readme.table(found)
+
+
 def test_the_text_around_the_table_stays() -> None:
     text = readme.written(README, results())
     assert text.startswith("# Title\n\n") and text.endswith("\n\nAfter.\n")

@@ -106,6 +106,46 @@ views.comparison_table(
 )
 
 # %% [markdown]
+# AVR on top of RMM: {glue:text}`avr_adds_audio_missing` ({glue:text}`avr_adds_visual_missing`).
+#
+# ## What AVR does to the half that was there
+#
+# Eq. 8 feeds *both* enhanced halves to the backbone. So the half that was never missing is joined, twice
+# as many channels into one map, walks the chain and is split again ({doc}`03_avr_diffusion`).
+# **Hypothesis**: this is what AVR costs here. If so,
+#
+# 1. a trained model answers better when AVR is taken away at the test;
+# 2. AVR on the missing half alone does not harm;
+# 3. the chain can shrink to one step without loss;
+# 4. comparing enhanced with real halves (the released program does), or longer training, helps.
+#
+# **Predict**: which come true? Last row: is the denoiser too light?
+
+# %%
+trials = ("taken_away", "missing_only", "one_step", "one_step_reconstruction")
+longer = ("one_step_longer", "rmm_longer")
+changed = [f"avr/{one}" for one in (*trials, *longer)]
+views.comparison_table(
+    stored,
+    ["table4/rmm", both, *changed, "unet/paper"],
+    control="table4/rmm",
+    caption="RMM and AVR with one thing changed in each row. Points over RMM "
+    "without AVR; mind the steps.",
+)
+
+# %% [markdown]
+# In points, audio missing (picture missing):
+#
+# 1. taken away at the test: {glue:text}`avr_taken_away_audio_missing`
+#    ({glue:text}`avr_taken_away_visual_missing`);
+# 2. missing half alone, over RMM: {glue:text}`avr_missing_only_audio_missing`
+#    ({glue:text}`avr_missing_only_visual_missing`);
+# 3. one step over all: {glue:text}`avr_one_step_audio_missing`
+#    ({glue:text}`avr_one_step_visual_missing`);
+# 4. with the comparing loss, over without, one step: {glue:text}`avr_reconstruction_audio_missing`
+#    ({glue:text}`avr_reconstruction_visual_missing`); longer, over RMM as long:
+#    {glue:text}`avr_longer_audio_missing` ({glue:text}`avr_longer_visual_missing`).
+#
 # ## Nothing missing: how close to the ceiling
 #
 # Before anything is taken away, is there something to lose? With both senses present a perfect
@@ -334,20 +374,6 @@ views.comparison_table(
 # sound, {glue:text}`recall_only_visual_missing` without picture. Answers alone:
 # {glue:text}`answers_only_audio_missing` and {glue:text}`answers_only_visual_missing`.
 #
-# ## The paper's own denoiser
-#
-# The AVR rows above use a light denoiser, because a U-Net inside a chain with gradients costs many
-# times as much. This repeats the paper's row with the U-Net, from the same checkpoints.
-
-# %%
-views.comparison_table(
-    stored,
-    ["unet/paper", both],
-    control=both,
-    caption="RMM and AVR, U-Net against light denoiser; mind the steps.",
-)
-
-# %% [markdown]
 # ## Paper and us: the ledger
 #
 # Each claim is a difference between runs. It *holds here* if the whole 95 % interval of every

@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
 BOTH, NOTHING, CONTROL = "table4/paper", "table4/none", "table4/modality_dropout"
-_WIDE = "few_labels/modality_dropout_wide"
+_RMM, _WIDE = "table4/rmm", "few_labels/modality_dropout_wide"
 # name -> (better, worse); each is quoted for both scenarios
 GAPS = {
     "lift": (BOTH, NOTHING),
     "control_lift": (CONTROL, NOTHING),
     "over_control": (BOTH, CONTROL),
+    "avr_adds": (BOTH, _RMM),
+    "avr_taken_away": ("avr/taken_away", BOTH),
+    "avr_missing_only": ("avr/missing_only", _RMM),
+    "avr_one_step": ("avr/one_step", BOTH),
+    "avr_reconstruction": ("avr/one_step_reconstruction", "avr/one_step"),
+    "avr_longer": ("avr/one_step_longer", "avr/rmm_longer"),
     "plug_in_rmm": ("plug_in/rmm", "plug_in/slot_mean"),
     "plug_in_rmm_renormalised": ("plug_in/rmm_renormalised", "plug_in/slot_mean"),
     "plug_in_recommended": ("plug_in/recommended", "plug_in/slot_mean"),

@@ -1,23 +1,35 @@
-"""Store the numbers that a chapter showed, so that later runs are compared with them."""
+"""Store the numbers that a chapter showed, so that later runs are compared with them.
+
+What a clock says is left out: it differs from run to run.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from book.tools import cells, gate_notebook
 from book.tools.layout import BookError, Layout
 
+# Numbers near zero may differ in their last digits, of which a share of their size says nothing.
+LEAST_TOLERANCE = 0.01
+_OF_A_CLOCK = re.compile(r"^wait_|_seconds$")
+
 
 def store(layout: Layout, chapter: str, profile: str, tolerance: float) -> Path:
-    """Write the numbers that ``chapter`` glued, each with a tolerance relative to its size.
+    """Write the numbers that ``chapter`` glued, each with a tolerance: a share of its size.
 
     Raises:
         BookError: the chapter has not been executed, or glued no number.
     """
     executed = layout.executed(profile) / f"{chapter}.ipynb"
     values = gate_notebook.glued(cells.read(executed)) if executed.is_file() else {}
-    numbers = {name: value for name, value in values.items() if isinstance(value, float)}
+    numbers = {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, float) and not _OF_A_CLOCK.search(name)
+    }
     if not numbers:
         raise BookError(
             f"expected glued numbers in {executed}, got none: run the chapter first, "
@@ -28,7 +40,7 @@ def store(layout: Layout, chapter: str, profile: str, tolerance: float) -> Path:
     content = {
         "made_by": dict(cells.read(executed).metadata["avqa"]),
         "values": {
-            name: {"value": value, "tolerance": abs(value) * tolerance}
+            name: {"value": value, "tolerance": max(abs(value) * tolerance, LEAST_TOLERANCE)}
             for name, value in sorted(numbers.items())
         },
     }

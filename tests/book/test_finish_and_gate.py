@@ -235,9 +235,15 @@ def glue(page: NotebookNode, name: str, text: str) -> None:
 def test_stored_expectations_have_to_be_met(layout: Layout, page, problems) -> None:
     glue(page, "accuracy", "50.0")
     glue(page, "label", "'zeros'")
+    glue(page, "spread", "0.0")
+    for of_a_clock in ("plain_seconds", "wait_zeros"):
+        glue(page, of_a_clock, "3.0")
     assert problems() == []
     path = expect.store(layout, "01_tiny", "smoke", tolerance=0.1)
-    assert json.loads(path.read_text())["values"] == {"accuracy": {"value": 50.0, "tolerance": 5.0}}
+    assert json.loads(path.read_text())["values"] == {
+        "accuracy": {"value": 50.0, "tolerance": 5.0},
+        "spread": {"value": 0.0, "tolerance": expect.LEAST_TOLERANCE},
+    }
     assert problems() == []
     last_code(page).outputs[0].data["application/papermill.record/text/plain"] = "55.5"
     assert "accuracy is 55.5, expected 50.0 ± 5.0" in problems()[0]

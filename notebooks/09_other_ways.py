@@ -156,6 +156,11 @@ ablation_views.comparison_table(
 # ({glue:text}`recommended_over_control_visual_missing`), one learned vector
 # {glue:text}`slot_mean_over_control_audio_missing`
 # ({glue:text}`slot_mean_over_control_visual_missing`).
+#
+# **What sorts them.** *{glue:text}`changing`* change what is present too, not only what is absent.
+# They reach {glue:text}`changing_audio_missing` without sound ({glue:text}`changing_visual_missing`
+# without picture); all others that were trained for absence {glue:text}`keeping_audio_missing`
+# ({glue:text}`keeping_visual_missing`). {doc}`05_ablations` takes AVR apart to see why.
 
 # %% [markdown]
 # ## What each way costs
@@ -335,6 +340,8 @@ verdict
 #
 # - Table 3, {glue:text}`stored_runs` runs stored. The paper's claims: {glue:text}`verdicts_paper`;
 #   against the control: {glue:text}`verdicts_controls`.
+# - What is present is changed too by *{glue:text}`changing`*: without sound
+#   {glue:text}`changing_audio_missing`, others {glue:text}`keeping_audio_missing`.
 # - Filled in alike for every clip, whatever it shows: {glue:text}`same_audio` ({numref}`fig-fillings`).
 # - RMM as printed looks at the clip, and its sound varies by {glue:text}`rmm_audio_spread:.3f` % of the
 #   real variance; that of retrieval by {glue:text}`retrieval_audio_spread:.1f` %.

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from avqa_core.completion import completers
+from avqa_core.completion.base import GridDims
+from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
+from avqa_core.experiments import planning
 from avqa_core.experiments.budgets import BUDGETS
 from avqa_core.experiments.paper_tables import BACKBONES
 from avqa_core.ledger import Claim, ledger, table1_claims, table3_claims
+from avqa_core.model import ModelConfig
 from avqa_core.paper_values import paper_accuracy
-from avqa_core.viz.ablation_views import MISSING, gap_text, verdicts_text
+from avqa_core.viz.ablation_views import MISSING, NOT_RUN, gap_text, verdicts_text
 from avqa_core.viz.method_views import METHODS, TABLE_3, table1_names
 from avqa_core.viz.paper_rows import BOTH, PLAIN, PUBLISHED
 
@@ -36,7 +41,7 @@ def table1_words(stored: Stored) -> dict[str, str]:
 
 def table3_words(stored: Stored) -> dict[str, str]:
     """Return every number that the chapter on Table 3 quotes; what is not stored says so."""
-    told = _of_table(stored, list(TABLE_3), table3_claims())
+    told = _of_table(stored, list(TABLE_3), table3_claims()) | _present_words(stored)
     for scenario in MISSING:
         for name in ("table3/recommended", "table3/slot_mean", BOTH, CONTROL):
             short = name.split("/")[1]
@@ -53,6 +58,36 @@ def table3_words(stored: Stored) -> dict[str, str]:
         told[f"printed_lead_{scenario}"] = printed_gap(BOTH, PUBLISHED[best], scenario)
         told[f"printed_gain_{scenario}"] = printed_gap(BOTH, PLAIN, scenario)
     return told
+
+
+def changes_present(model: ModelConfig) -> bool:
+    """Say whether a model changes what is present beside an absent half, too."""
+    avr = model.enhancer
+    if isinstance(avr, AVRDiffusionConfig) and avr.outputs == "both":
+        return True
+    smallest = GridDims(channels=model.backbone.channels, num_segments=1, height=1, width=1)
+    return not completers.build(model.completer, smallest).keeps_present
+
+
+def _present_words(stored: Stored) -> dict[str, str]:
+    """Return which ways of Table 3 change the present half, and how they and the others fare."""
+    of = {one.name: one for one in planning.plan(stored.profile, [0])}
+    trained = [name for name in TABLE_3 if of[name].training is not None]
+    changing = [name for name in trained if changes_present(of[name].model)]
+    told = {"changing": " and ".join(of[name].about for name in changing)}
+    for scenario in MISSING:
+        told[f"changing_{scenario}"] = range_text(stored, changing, scenario)
+        others = [name for name in trained if name not in changing]
+        told[f"keeping_{scenario}"] = range_text(stored, others, scenario)
+    return told
+
+
+def range_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
+    """Say between which accuracies those experiments lie that are stored."""
+    means = [stored.accuracy(name, scenario).estimate for name in names if stored.has(name)]
+    if not means:
+        return NOT_RUN
+    return f"{100 * min(means):.1f} to {100 * max(means):.1f} %"
 
 
 def num_stored(stored: Stored, names: Sequence[str]) -> int:

@@ -142,6 +142,15 @@ def test_the_words_are_there_with_any_results(results):
         assert three["verdicts_paper"] == "6 holds here, 2 contradicted here"
 
 
+def test_ways_are_sorted_by_what_they_do_to_the_present_half():
+    told = method_words.table3_words(ALL)
+    assert told["changing"] == "ShaSpec and RMM and AVR"
+    assert told["changing_audio_missing"] == "61.0 to 71.0 %"  # ShaSpec 61, RMM and AVR 71
+    assert told["keeping_audio_missing"] == "61.0 to 81.0 %"  # DrFuse 81
+    none = method_words.table3_words(EMPTY)
+    assert none["keeping_visual_missing"] == none["changing_visual_missing"] == NOT_RUN
+
+
 def test_the_pretended_bounds_are_what_these_tests_count_on():
     assert SOME.floor("table1/avst/plain") == pytest.approx(0.4)
     assert SOME.ceiling("table1/avst/plain", "complete") == pytest.approx(0.9)

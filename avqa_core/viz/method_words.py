@@ -74,7 +74,7 @@ def _present_words(stored: Stored) -> dict[str, str]:
     of = {one.name: one for one in planning.plan(stored.profile, [0])}
     trained = [name for name in TABLE_3 if of[name].training is not None]
     changing = [name for name in trained if changes_present(of[name].model)]
-    told = {"changing": " and ".join(of[name].about for name in changing)}
+    told = {"changing": "; ".join(of[name].about for name in changing)}
     for scenario in MISSING:
         told[f"changing_{scenario}"] = range_text(stored, changing, scenario)
         others = [name for name in trained if name not in changing]

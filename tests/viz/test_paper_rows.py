@@ -144,7 +144,7 @@ def test_the_words_are_there_with_any_results(results):
 
 def test_ways_are_sorted_by_what_they_do_to_the_present_half():
     told = method_words.table3_words(ALL)
-    assert told["changing"] == "ShaSpec and RMM and AVR"
+    assert told["changing"] == "ShaSpec; RMM and AVR"
     assert told["changing_audio_missing"] == "61.0 to 71.0 %"  # ShaSpec 61, RMM and AVR 71
     assert told["keeping_audio_missing"] == "61.0 to 81.0 %"  # DrFuse 81
     none = method_words.table3_words(EMPTY)

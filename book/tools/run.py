@@ -155,7 +155,8 @@ def _execute(job: Job) -> Outcome:
             progress_bar=False,
             cwd=str(job.root),
             execution_timeout=CELL_LIMIT_SECONDS,
-            extra_arguments=["--IPKernelApp.log_level=40"],
+            # a kernel that is told to end while it still tidies up calls that an error
+            extra_arguments=["--IPKernelApp.log_level=50"],
         )
     except PapermillExecutionError as error:
         seconds = time.monotonic() - started

@@ -120,7 +120,8 @@ files = media.write_media(run.media_dir, shown, url=media_url)
 world_views.scene_cards(scenes, files, first=shown[0])
 
 # %% [markdown]
-# **Predict**: play the first clip with your eyes shut. Who stands in the middle?
+# **Predict**: play the first clip with your eyes shut. How many sounds do you hear at once, and how many
+# players will you see? Then look: the lanes below tell both.
 
 # %% [markdown]
 # ### One clip, all its facts
@@ -162,15 +163,15 @@ tables.table(
 #
 # A clip has {glue:text}`acts_of_a_clip` *acts*, each with a seen half and a heard half. With
 # probability $\kappa$, the {term}`coupling`, an act is *linked*: both halves are one draw. Otherwise
-# it mimes to a playback: two independent draws from the same distribution. A fact with $n$ equally likely values then agrees with
-# probability
+# it mimes to a playback: two independent draws from the same distribution. A fact with $n$ equally
+# likely values then agrees with probability
 #
 # $$
 # P(\text{heard} = \text{seen}) = \kappa + \frac{1 - \kappa}{n} .
 # $$
 #
-# **Predict**: loudness has three values. How often does a listener guess the size of the players
-# rightly at $\kappa = 0$?
+# **Predict**: one fact is seen as the size of the players, near or far, and heard as loudness. It has
+# three values. How often does a listener guess the size rightly at $\kappa = 0$?
 
 
 # %%

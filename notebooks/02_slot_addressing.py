@@ -115,14 +115,16 @@ print(run)
 
 # %%
 generator = rng.named(run.seed, "toy")
-G_a, G_v, G_t = (torch.randn(4, 3, generator=generator) for _ in range(3))
-f_v, f_t = 2 * G_v[1], 2 * G_t[1]  # what is seen and asked looks like slot 1
+drawn = (torch.randn(4, 3, generator=generator) for _ in range(3))
+G_a, G_v, G_t = (torch.nn.functional.normalize(one, dim=-1) for one in drawn)
+f_v, f_t = 6 * G_v[1], 6 * G_t[1]  # what is seen and asked looks like slot 1
 
 s_v, s_t = f_v @ G_v.T / 3**0.5, f_t @ G_t.T / 3**0.5
 a_v, a_t = s_v.softmax(dim=-1), s_t.softmax(dim=-1)
 a_vt = (a_v * a_t).softmax(dim=-1)
 f_ap = a_vt @ G_a
 
+assert int(a_v.argmax()) == int(a_t.argmax()) == 1
 assert torch.equal(s_v, rmm.slot_scores(f_v, G_v, 3, "paper"))
 assert torch.equal(a_vt, rmm.joint_addressing(s_v, s_t, "paper"))
 print("a^v   ", a_v.numpy().round(3))
@@ -130,10 +132,8 @@ print("a^t   ", a_t.numpy().round(3))
 print("a^{vt}", a_vt.numpy().round(3))
 
 # %% [markdown]
-# **Predict**, before you read the third line: what does $a^{vt}$ look like, when both $a^v$ and $a^t$
-# clearly point at slot 1?
-#
-# It barely points. A product of two softmaxes lies between 0 and 1, and the last softmax takes it for
+# Slots count from 0. Both $a^v$ and $a^t$ point at slot 1; the joint one, in the third line, barely
+# does. A product of two softmaxes lies between 0 and 1, and the last softmax takes it for
 # *scores*: the winner enters with at most 1, the others with at least 0, so
 #
 # $$
@@ -213,7 +213,7 @@ linear = {half: recall.linear_score(half, train, test) for half in scores}
 # the mean every time. As a yardstick, the best *linear* map from what is present; it shows that there
 # is something to recall.
 
-# %% mystnb={"figure": {"caption": "What each addressing recalls: squared error on test clips, where 100 % is the mean predictor and the least that one constant vector can have. Dots: seeds; bars: 95 % interval of the mean.", "name": "fig-recall"}, "image": {"alt": "Rows for audio recalled and visual recalled, each for slot mean, the RMM generator as in the paper, as released, renormalised, and a linear map. Error in percent of the mean predictor."}}
+# %% mystnb={"figure": {"caption": "What each addressing recalls: squared error on test clips, where 100 % is the mean predictor, about the least that one constant vector can have. Dots: seeds; bars: 95 % interval of the mean.", "name": "fig-recall"}, "image": {"alt": "Rows for audio recalled and visual recalled, each for slot mean, the RMM generator as in the paper, as released, renormalised, and a linear map. Error in percent of the mean predictor."}}
 rows = {}
 for half, of_half in scores.items():
     for name, found in of_half.items():
@@ -242,7 +242,7 @@ for half, of_half in scores.items():
 
 # %% [markdown]
 # As printed, recalled sound has {glue:text}`audio_rmm_error:.1f` % of the mean predictor's error and a
-# spread over clips and segments of {glue:text}`audio_rmm_spread:.2f` % of the real one: everybody gets the same
+# spread over clips of {glue:text}`audio_rmm_spread:.2f` % of the real one: everybody gets the same
 # sound. Renormalised it is {glue:text}`audio_rmm_renormalised_error:.1f` %, with a spread of
 # {glue:text}`audio_rmm_renormalised_spread:.1f` %. A linear map reaches
 # {glue:text}`audio_linear:.1f` %. For the picture the three are {glue:text}`visual_rmm_error:.1f`,
@@ -313,9 +313,9 @@ glue("num_instruments", num_instruments, display=False)
 glue("bits_needed", math.log2(num_instruments), display=False)
 
 # %% [markdown]
-# Over {glue:text}`num_instruments` instruments, the addressed slot tells {glue:text}`bits_rmm:.4f` bits
-# about who plays as printed, and {glue:text}`bits_rmm_renormalised:.2f` bits renormalised, of the
-# {glue:text}`bits_needed:.2f` bits that name one of them.
+# It takes {glue:text}`bits_needed:.2f` bits to name one of {glue:text}`num_instruments` instruments. As
+# printed, the addressed slot tells {glue:text}`bits_rmm:.4f` of them about who plays; renormalised,
+# {glue:text}`bits_rmm_renormalised:.2f`. These slots have not learned instruments.
 
 # %% [markdown]
 # ## Paper and us: what the number of slots can mean
@@ -351,8 +351,8 @@ recall_views.verdict_table(verdicts)
 # :::{exercise}
 # :label: ex-bound
 #
-# Write `largest(L)`, the most that Eq. 2 as printed can give one slot. Then: how large would $L$ have
-# to be *at most* for a slot to get half of the weight?
+# Write `largest(L)`, the most that Eq. 2 as printed can give one slot. Then: up to which $L$ can one slot
+# get half of the weight?
 # :::
 #
 # :::{exercise}

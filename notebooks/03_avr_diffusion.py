@@ -239,9 +239,9 @@ for name in settings:
         glue(f"{key}_error", last, display=False)
 
 # %% [markdown]
-# At the last step the noise target misses the feature by {glue:text}`sigmoid_noise_error:.0f` times its
-# variance, the feature itself as target by {glue:text}`sigmoid_x0_error:.2f`, the velocity by
-# {glue:text}`sigmoid_velocity_error:.2f`. Meanwhile Eq. 7 looks fine: for the noise target the loss fell
+# At the last step the squared error of the feature is {glue:text}`sigmoid_noise_error:.0f` times its
+# variance with the noise as target, {glue:text}`sigmoid_x0_error:.2f` times with the feature itself, and
+# {glue:text}`sigmoid_velocity_error:.2f` times with the velocity. Meanwhile Eq. 7 looks fine: for the noise target the loss fell
 # from {glue:text}`sigmoid_noise_first:.2f` to {glue:text}`sigmoid_noise_last:.2f`. Under the linear
 # schedule it only went from {glue:text}`linear_noise_first:.2f` to {glue:text}`linear_noise_last:.2f`: noise
 # that small is hard to tell from feature.
@@ -300,7 +300,7 @@ diffusion_views.walk_slider(
     paths["sigmoid, velocity"][0], "audio", test, clip=0
 )
 
-# %% mystnb={"figure": {"caption": "How far the absent and the present half are from the real ones on the way back. Root mean square distance to the real feature, mean over test clips and seeds; bands: middle half of the clips. A feature has mean square one.", "name": "fig-distances"}, "image": {"alt": "Line plot of distance over step k from the start of the chain on the left to 0 on the right, for the absent and the present half under two settings."}}
+# %% mystnb={"figure": {"caption": "How far the absent and the present half are from the real ones on the way back. Root mean square distance to the real feature, mean over test clips and seeds; bands: middle half of the clips. The lines start after the join and the split, which alone move the present half. A feature has mean square one.", "name": "fig-distances"}, "image": {"alt": "Line plot of distance over step k from the start of the chain on the left to 0 on the right, for the absent and the present half under two settings."}}
 lines = {}
 for name, walks in paths.items():
     for half, what in (("audio", "absent"), ("visual", "present")):
@@ -342,8 +342,8 @@ glue("num_mended", len(mended), display=False)
 
 # %% [markdown]
 # Out of {glue:text}`num_mended` walks, {glue:text}`nearer` end nearer to the real feature than they
-# began, beyond the interval. Recalled sound starts at {glue:text}`audio_linear_noise_before:.2f` and
-# ends at {glue:text}`audio_linear_noise_after:.2f` (linear, noise) or
+# began, beyond the interval. Recalled sound, joined and split, is {glue:text}`audio_linear_noise_before:.2f`
+# away; after the chain {glue:text}`audio_linear_noise_after:.2f` (linear, noise) or
 # {glue:text}`audio_sigmoid_velocity_after:.2f` (sigmoid, velocity); the picture beside it, which was
 # real, is off by {glue:text}`audio_linear_noise_present:.2f` and
 # {glue:text}`audio_sigmoid_velocity_present:.2f` afterwards.
@@ -439,5 +439,6 @@ verdict
 #   the present half comes out {glue:text}`present_least:.2f` or more away from itself
 #   ({numref}`fig-distances`).
 #
-# **Limits**: few steps, the light denoiser, no answers; the join and split of a pair lose something by
+# **Limits**: few steps, no answers, and a light denoiser, a few depthwise blocks in the place of the
+# released program's U-Net; the join and split of a pair lose something by
 # themselves. **Next**: {doc}`04_full_training` trains all of it for answers.

@@ -50,6 +50,7 @@ from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.training import loop, starting
 from avqa_core.viz import (
     gains_table,
+    points,
     live,
     main_results,
     report_views,
@@ -137,17 +138,17 @@ print(f"questions: {len(train)} to train on, {len(test)} to test with")
 # %% [markdown]
 # ## A deployed model that cannot be trained again
 #
-# A {term}`backbone` was trained on complete clips (**plain**, the first term of Eq. 8 alone), is in
-# use, and then a microphone fails. In the regime {term}`plug-in` it is frozen; a {term}`completer`
-# learns to feed it. The {term}`control` feeds it zeros, at no cost.
+# A {term}`backbone` was trained on complete clips (**plain**, the first term of Eq. 8 alone), and then a
+# microphone fails. In the regime {term}`plug-in` it is frozen; a {term}`completer` learns to feed it,
+# here that of {term}`recommended`, a small transformer over the segments. The {term}`control` feeds zeros.
 #
 # :::{admonition} Hypothesis: where can recall help at all?
 # :class: important
 #
 # A {term}`pseudo feature` is a function of what is present: to a backbone that may learn, it brings
-# nothing new, only an easier route. So expect little in `joint` training over `modality_dropout`, and
-# gains in `plug_in` and with few labels (recall needs none), most at high {term}`coupling`. Here we
-# look at `plug_in`; {doc}`05_ablations` has the rest.
+# nothing new, only an easier route. So expect little over {term}`modality dropout` where all parts
+# learn ({term}`joint`), and gains with a frozen backbone or few labels, most at high {term}`coupling`.
+# {doc}`05_ablations` tests it.
 # :::
 
 # %%
@@ -294,15 +295,15 @@ gains = {
     for scenario in ("audio_missing", "visual_missing")
 }
 for scenario, gain in gains.items():
-    glue(f"gain_{scenario}", gains_table.in_points(gain), display=False)
+    glue(f"gain_{scenario}", points.in_points(gain), display=False)
 for method, report in reports.items():
     for scenario in scenarios:
         accuracy = 100 * report.accuracy(scenario)
         glue(f"{method}_{scenario}", accuracy, display=False)
 
 # %% [markdown]
-# Over zeros, the completer gains {glue:text}`gain_audio_missing` points with the audio missing and
-# {glue:text}`gain_visual_missing` with the picture missing (95 % over clips).
+# Over zeros, the completer changes accuracy by {glue:text}`gain_audio_missing` points with the audio
+# missing and by {glue:text}`gain_visual_missing` with the picture missing (95 % over clips).
 
 # %% mystnb={"figure": {"caption": "Audio missing, by category, this run. Each bar reaches from the floor to the ceiling of its category; where it is short there is nothing to win.", "name": "fig-audio-missing"}, "image": {"alt": "One row for each of nine question categories; a pale bar from floor to ceiling in percent, and on it a mark for zeros and one for the recommended completer."}}
 report_views.category_figure(reports, "audio_missing")
@@ -313,8 +314,8 @@ report_views.category_figure(reports, "visual_missing")
 # %% [markdown]
 # ## Absent means absent
 #
-# None of this may leak. Where the audio is absent, we put *not a number* in its place; one of them
-# reaching an answer would turn the answer into one too.
+# No value of an absent half may reach an answer. Where the audio is absent, we put *not a number*: if
+# one got through, the answer would not be a number either.
 
 # %%
 row = test.batch(
@@ -334,7 +335,7 @@ print("the same answers, bit by bit")
 # ## Mute it yourself
 #
 # The panel needs a third model: the paper's form, slots and a diffusion chain, plugged into the same
-# backbone. It trains for {glue:text}`slots_steps` steps only, on a chain cut short and with the cheap
+# backbone. It trains for {glue:text}`slots_steps` steps only, on a chain cut short and with the light
 # denoiser, enough to show its parts. The fair comparison, at equal steps, is in {doc}`05_ablations`.
 
 # %%
@@ -402,8 +403,8 @@ page_toggles(
 #
 # The paper trains jointly on MUSIC-AVQA, with AVST as backbone (Table 4); levels cannot be compared
 # with Bandstand, the **sign** of what is gained can: that is the tolerance. Mind that its two rows
-# are, by the arithmetic of their fractions, from two releases of the test file, and that its control
-# was never trained for absence, as ours here. {doc}`05_ablations` has the stronger controls.
+# are, by the arithmetic of their fractions, from two releases of the test file, and that its control,
+# like ours here, was never trained for absence. {doc}`05_ablations` has the stronger controls.
 
 # %%
 gains_table.gains_table(gains, stored)
@@ -449,8 +450,8 @@ for scenario in gains:
 #   {glue:text}`recommended_audio_missing:.1f` % against {glue:text}`zeros_audio_missing:.1f` % with
 #   zeros; without picture {glue:text}`recommended_visual_missing:.1f` % against
 #   {glue:text}`zeros_visual_missing:.1f` %.
-# - The frozen backbone kept every bit of its weights, and not a number in place of the audio changed
-#   no answer.
+# - The frozen backbone kept every bit of its weights, and *not a number* in the place of the audio
+#   changed no answer.
 # - Over seeds, from stored results: without audio, {glue:text}`lead_audio_missing`.
 #
 # **Limits**: a world of rules, one live seed, one backbone; zeros are the weakest control.

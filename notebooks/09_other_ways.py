@@ -123,10 +123,10 @@ paper_rows.missing_box(stored, views.TABLE_3)
 # %% [markdown]
 # ## The ways, from the plainest
 #
-# - **Zeros** after {term}`modality dropout` {cite:p}`neverova2016moddrop`: nothing is filled in, the
-#   network has got used to it. This is the {term}`control`.
+# - **Zeros** after {term}`modality dropout` {cite:p}`neverova2016moddrop`, the {term}`control`.
 # - **One learned vector** (`slot_mean`); {term}`retrieval`, the mean of the nearest training clips, found
-#   by the clip alone or by clip and question.
+#   by the clip alone or by clip and question. Its bank has one question a clip, nearly always the
+#   same: by clip alone is the fairer form.
 # - {term}`Missing-aware prompts <missing-aware prompts>` {cite:p}`lee2023multimodal`: learned tokens for
 #   each way to miss something, as input, or before the keys of the attention.
 # - **ShaSpec** {cite:p}`wang2023multi` and **DrFuse** {cite:p}`yao2024drfuse`: what both modalities share
@@ -156,11 +156,14 @@ ablation_views.comparison_table(
 # ({glue:text}`recommended_over_control_visual_missing`), one learned vector
 # {glue:text}`slot_mean_over_control_audio_missing`
 # ({glue:text}`slot_mean_over_control_visual_missing`).
-#
-# **What sorts them.** *{glue:text}`changing`* change what is present too, not only what is absent.
-# They reach {glue:text}`changing_audio_missing` without sound ({glue:text}`changing_visual_missing`
-# without picture); all others that were trained for absence {glue:text}`keeping_audio_missing`
-# ({glue:text}`keeping_visual_missing`). {doc}`05_ablations` takes AVR apart to see why.
+
+# %% [markdown]
+# **What goes together.** Of the stored ways, *{glue:text}`changing`* change what is present too, not only
+# what is absent. They reach {glue:text}`changing_audio_missing` without sound
+# ({glue:text}`changing_visual_missing` without picture); the others that were trained for absence
+# {glue:text}`keeping_audio_missing` ({glue:text}`keeping_visual_missing`); plain AVST, which was not,
+# {glue:text}`plain_audio_missing` ({glue:text}`plain_visual_missing`). {doc}`05_ablations` takes AVR
+# apart to see why.
 
 # %% [markdown]
 # ## What each way costs
@@ -264,8 +267,9 @@ glue("num_taught", str(run.fill_steps), display=False)
 # recall. RMM as printed looks at the clip, but its sound varies by
 # {glue:text}`rmm_audio_spread:.3f` % of the real variance: Eq. 2 hardly addresses
 # ({doc}`02_slot_addressing`). Retrieval averages a few clips of others: a spread of
-# {glue:text}`retrieval_audio_spread:.0f` %, an error of {glue:text}`retrieval_audio_error:.0f` %. `recommended` has {glue:text}`recommended_audio_error:.0f` % and
-# {glue:text}`recommended_audio_spread:.1f` %.
+# {glue:text}`retrieval_audio_spread:.0f` %, an error of {glue:text}`retrieval_audio_error:.0f` %.
+# `recommended`: a spread of {glue:text}`recommended_audio_spread:.1f` %, an error of
+# {glue:text}`recommended_audio_error:.0f` %.
 #
 # A large error is no fault where no loss asks for the real half: ShaSpec, DrFuse and prompts may
 # bring anything that leads to the answer, and ActionMAE compares without scale.

@@ -81,10 +81,9 @@ print(run)
 # %% [markdown]
 # ## The finding first: what seconds without a sensor cost
 #
-# A real microphone rarely dies. It cuts out for three seconds, at a moment nobody chose. Here so many
-# {term}`segments <segment>` in a row lose their sound, at a random place, the same one for every
-# method; what is left of the clip is there. *Joint* methods trained the backbone on, the others keep it
-# frozen.
+# A microphone may cut out for seconds, at a moment nobody chose. In the figures a number of
+# {term}`segments <segment>` in a row, on the horizontal axis, lose their sound; the place is random and
+# the same for every method. *Joint* methods trained the backbone on, the others keep it frozen.
 
 # %% mystnb={"figure": {"caption": "Accuracy over the number of segments without sound; the last point is the whole clip. Dots: seeds; bars: 95 % interval of their mean.", "name": "fig-drops-audio"}, "image": {"alt": "Lines of accuracy in percent over the number of segments without sound, from none to all, one for each method."}}
 views.drops_figure(found, "audio")
@@ -142,7 +141,7 @@ views.ratio_figure(found, "both_missing")
 # $$
 #
 # What leaves the line is only who was drawn, here at most {glue:text}`bend`. So a curve of Fig. 5 holds
-# no more than two numbers of Table 4. The paper's claim in words, *its method loses less as the ratio
+# no more than two numbers, accuracy with nothing missing and the one in Table 4. The paper's claim in words, *its method loses less as the ratio
 # grows*, is one about $\mathrm{acc}(0) - \mathrm{acc}(1)$.
 
 # %%
@@ -162,8 +161,8 @@ ablation_views.ledger_table(
 # ## Sensors that failed while the training data was recorded
 #
 # The paper names it as its limitation: training clips have to be complete, because $\mathcal L_{rmmr}$
-# (Eq. 3) compares with the absent half's original. Here a share of the training clips lacks one half for good,
-# half of them their sound, half their picture. A loss that needs what was never recorded skips those
+# (Eq. 3) compares with the absent half's original. Here a share of the training clips lacks one half for
+# good, half of them their sound, half their picture. A loss that needs what was never recorded skips those
 # rows; every other loss takes them. The {term}`backbone` they start from saw complete clips.
 
 # %% mystnb={"figure": {"caption": "Test accuracy without sound, over the share of training clips that lack one half; trained on jointly from one backbone for each seed.", "name": "fig-training-rate-audio"}, "image": {"alt": "Two lines of accuracy in percent over the share of training clips that lack one half, from 0 to 80 percent, for modality dropout and recommended."}}
@@ -402,5 +401,4 @@ field_guide.guide_table(
 # - At least {glue:text}`at_least` sure without sound: {glue:text}`sure_audio_missing`.
 #
 # **Limits**: one built-in world, gaps at random places and never two of them, one temperature a
-# scenario for all questions, a live network that is hardly trained. {glue:text}`num_runs` stored runs were counted, with
-# {glue:text}`num_questions` test questions each, by: {glue:text}`command`.
+# scenario for all questions, a live network that is hardly trained. {glue:text}`counted`.

@@ -71,11 +71,11 @@ class PaperTables(Recipe):
     def table3(self) -> Iterator[Experiment]:
         """Yield every other completer around AVST as published; RMM and AVR are ``table4``."""
         for method, about, completer in (
-            ("slot_mean", "one learned vector", SlotMeanConfig()),
-            ("retrieval", "nearest clips by clip and question", RetrievalConfig()),
+            ("slot_mean", "slot mean: one learned vector", SlotMeanConfig()),
+            ("retrieval", "retrieval by clip and question", RetrievalConfig()),
             (
                 "retrieval_without_question",
-                "nearest clips by clip alone",
+                "retrieval by clip alone",
                 RetrievalConfig(question_weight=0.0),
             ),
             ("prompts", "missing-aware prompts, input", MissingAwarePromptsConfig()),

@@ -151,14 +151,14 @@ class _Plan(AVRTrials):
         released = preset("released_code", self.budget.size).completer
         simple: dict[str, tuple[str, CompleterConfig, EnhancerConfig]] = {
             "zeros": ("zeros, nothing is trained", ZerosConfig(), IdentityConfig()),
-            "slot_mean": ("one learned vector", SlotMeanConfig(), IdentityConfig()),
+            "slot_mean": ("slot mean: one learned vector", SlotMeanConfig(), IdentityConfig()),
             "retrieval": (
-                "nearest training clips",
+                "retrieval by clip and question",
                 self.sized(RetrievalConfig()),
                 IdentityConfig(),
             ),
             "retrieval_without_question": (
-                "nearest training clips, by clip alone",
+                "retrieval by clip alone",
                 self.sized(RetrievalConfig(question_weight=0.0)),
                 IdentityConfig(),
             ),
@@ -243,7 +243,7 @@ class _Plan(AVRTrials):
             ("modality_dropout", "positions", self.recommended.backbone),
             ("modality_dropout_wide", "wide", self._wide().backbone),
         ):
-            about = method.replace("_", " ")
+            about = "modality dropout" + (", wider" if parent == "wide" else "")
             model = self.model(backbone, ZerosConfig())
             yield self._with_few_labels(method, about, model, "modality_dropout", parent)
         # With few labels a backbone that learns on also forgets: a control that forgets less.

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 
 from avqa_core.data.annotations import CATEGORIES
 from avqa_core.experiments.planning import NEEDS_ORDER
-from avqa_core.ledger import VERDICTS, Entry
+from avqa_core.ledger import VERDICTS, Entry, Verdict
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.ablation import ablation_lines
 from avqa_core.viz.figures.accuracy import Number, accuracy_by_scenario
-from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.points import in_points, in_words
 from avqa_core.viz.notices import notice
 from avqa_core.viz.results import (
     accuracies_by_scenario,
@@ -36,6 +36,13 @@ MISSING = ("audio_missing", "visual_missing")
 SHOWN = ("complete", *MISSING)
 CATEGORY_NAMES = tuple(map(str, CATEGORIES))
 NOT_RUN = "not run yet"
+# of one claim, and of several
+_SAID: dict[Verdict, tuple[str, str]] = {
+    "holds": ("holds", "hold"),
+    "contradicted": ("is contradicted", "are contradicted"),
+    "open": ("is not told apart", "are not told apart"),
+    "not run": ("was not run", "were not run"),
+}
 Accuracies = dict[str, dict[Number, list[float]]]
 
 
@@ -349,12 +356,11 @@ def ledger_table(entries: Sequence[Entry], *, caption: str) -> Rich:
 
 
 def gap_text(stored: Stored, name: str, other: str, scenario: str) -> str:
-    """Say by how many points one experiment is better than another, or that it was not run."""
+    """Say how one experiment compares with another in points, or that it was not run."""
     gap = _gap(stored, name, other, scenario) if stored.has(name, other) else None
     if gap is None:
         return NOT_RUN
-    seeds = len(stored.shared_seeds(name, other))
-    return f"{in_points(gap)}, {seeds} seed{'s' if seeds != 1 else ''}"
+    return in_words(gap, len(stored.shared_seeds(name, other)))
 
 
 def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
@@ -375,7 +381,9 @@ def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
 def verdicts_text(entries: Sequence[Entry]) -> str:
     """Say how many claims have each verdict."""
     counts = Counter(entry.verdict for entry in entries)
-    told = [f"{counts[one]} {words}" for one, words in VERDICTS.items() if counts[one]]
+    told = [
+        f"{counts[one]} {words[counts[one] > 1]}" for one, words in _SAID.items() if counts[one]
+    ]
     return ", ".join(told)
 
 

@@ -8,7 +8,7 @@ from avqa_core.experiments.planning import NO_ORDER, alone_name
 from avqa_core.metrics import Interval, overall, seed_interval
 from avqa_core.viz.ablation_views import NOT_RUN, not_stored
 from avqa_core.viz.display import Rich
-from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.points import in_points
 from avqa_core.viz.tables import Cell, Column, table
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import WHOLE
 from avqa_core.viz.display import Rich
 from avqa_core.viz.field_views import FITTED, label_of, no_counts, training_points
-from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.points import in_points
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Column, table
 

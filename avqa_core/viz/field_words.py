@@ -11,7 +11,7 @@ from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
 from avqa_core.viz.ablation_views import NOT_RUN, verdicts_text
 from avqa_core.viz.field_guide import choose
 from avqa_core.viz.field_views import label_of, ratio_name, training_points
-from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.points import in_points
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -32,15 +32,25 @@ def words(found: FieldResults | None, stored: Stored, at_least: float) -> dict[s
     return {
         "at_least": f"{100 * at_least:.0f} %",
         "figure_5": verdicts_text(figure_5),
-        "num_runs": "no" if found is None else str(len(found.runs)),
-        "num_questions": NOT_RUN if found is None else str(found.runs[0].failures.total),
-        "command": "avqa field" if found is None else found.command,
+        "counted": _counted(found),
         **_drops(found),
         **_ratios(found),
         **_gaps(stored),
         **_errors(found),
         **_sure(found, at_least),
     }
+
+
+def _counted(found: FieldResults | None) -> str:
+    """Say how many runs were counted on how many questions."""
+    if found is None:
+        return "No runs were counted yet; 'avqa field' counts them"
+    runs, questions = len(found.runs), found.runs[0].failures.total
+    seeds = len({one.seed for one in found.runs})
+    return (
+        f"{runs} stored runs of {seeds} seed{'s' if seeds > 1 else ''} were counted by 'avqa field', "
+        f"on {questions:,} test questions each"
+    )
 
 
 def _drops(found: FieldResults | None) -> dict[str, str]:

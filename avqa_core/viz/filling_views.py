@@ -128,7 +128,7 @@ def called(name: str) -> str:
 def same_for_all(found: Fillings, half: str) -> str:
     """Name the methods that fill in the same for every clip, in their order."""
     names = [called(one) for one, of in found.items() if of[half].spread < SAME_FOR_ALL]
-    return ", ".join(names) or "none"
+    return "; ".join(names) or "none"
 
 
 def contracts_matrix(found: Mapping[str, Sequence[Checked]], *, caption: str) -> Rich:

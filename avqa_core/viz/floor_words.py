@@ -79,15 +79,19 @@ def _avst(found: FloorResults, fit: Sequence[str], rows: Sequence[PrintedRow]) -
 
 
 def _others(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str, str]:
-    """Return how the other networks stand: on visual counting, and with a method for absence."""
+    """Return how networks stand on what needs no sound, and with a method for absence."""
     methods = [row for rows in printed.values() for row in rows if not row.is_plain]
-    below = [
-        row.method
-        for row in printed["audio"]
-        if row.is_plain and _verdict(found, fit, row, "Visual Counting") == "below"
-    ]
+    below = {
+        scope: [
+            row.method
+            for row in printed["audio"]
+            if row.is_plain and _verdict(found, fit, row, scope) == "below"
+        ]
+        for scope in ("Visual Counting", "Visual Location")
+    }
     return {
-        "below_counting": _listed(below),
+        "below_counting": _listed(below["Visual Counting"]),
+        "below_location": _listed(below["Visual Location"]),
         "num_methods": str(len(methods)),
         "methods_above": str(sum(_verdict(found, fit, row) == "above" for row in methods)),
     }

@@ -9,6 +9,7 @@ from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.main_results import METHODS, OURS
+from avqa_core.viz.points import in_points
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -63,16 +64,3 @@ def verdict(gain: Interval | None) -> Verdict:
     if gain.low > 0:
         return "gain shown"
     return "loss shown" if gain.high < 0 else "not told apart"
-
-
-def in_points(gain: Interval) -> str:
-    """Return a gain in percentage points with its interval, as text."""
-    ends = (gain.low, gain.high)
-    if any(end != end for end in ends):  # a single seed has no interval
-        return _signed(gain.estimate)
-    low, high = map(_signed, ends)
-    return f"{_signed(gain.estimate)} ({low} to {high})"
-
-
-def _signed(value: float) -> str:
-    return f"{round(100 * value, 1) + 0.0:+.1f}"  # adding zero turns -0.0 into +0.0

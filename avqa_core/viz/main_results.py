@@ -16,6 +16,7 @@ from avqa_core.metrics import Interval
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_scenario
 from avqa_core.viz.notices import notice
+from avqa_core.viz.points import in_words
 from avqa_core.viz.results import (
     accuracies_by_scenario,
     ceilings_by_scenario,
@@ -117,12 +118,11 @@ def lead_sentence(stored: Stored, scenario: str) -> str:
     found = lead(stored, scenario)
     if found is None:
         return NOT_STORED
-    gap = found.difference
+    stands = {"ahead": "ahead of", "behind": "behind", "not told apart": "not told apart from"}
     return (
         f"{mark_of(OURS).label} answers {100 * found.ours.estimate:.1f} %, "
-        f"{100 * gap.estimate:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f}, "
-        f"{found.num_seeds} seeds) over the control that decides, "
-        f"{mark_of(found.control).label}: {found.verdict}"
+        f"{stands[found.verdict]} its closest control, {mark_of(found.control).label}: "
+        f"{in_words(found.difference, found.num_seeds)}"
     )
 
 

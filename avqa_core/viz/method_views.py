@@ -22,7 +22,7 @@ from avqa_core.studies.cost import Cost, cost
 from avqa_core.viz.ablation_views import MISSING, not_stored
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_category
-from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.points import in_points
 from avqa_core.viz.tables import Cell, Column, table
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from avqa_core.experiments.paper_tables import BACKBONES
 from avqa_core.ledger import Claim, ledger, table1_claims, table3_claims
 from avqa_core.model import ModelConfig
 from avqa_core.paper_values import paper_accuracy
-from avqa_core.viz.ablation_views import MISSING, NOT_RUN, gap_text, verdicts_text
+from avqa_core.viz.ablation_views import MISSING, NOT_RUN, accuracy_text, gap_text, verdicts_text
 from avqa_core.viz.method_views import METHODS, TABLE_3, table1_names
 from avqa_core.viz.paper_rows import BOTH, PLAIN, PUBLISHED
 
@@ -76,6 +76,7 @@ def _present_words(stored: Stored) -> dict[str, str]:
     changing = [name for name in trained if changes_present(of[name].model)]
     told = {"changing": "; ".join(of[name].about for name in changing)}
     for scenario in MISSING:
+        told[f"plain_{scenario}"] = accuracy_text(stored, PLAIN, scenario)
         told[f"changing_{scenario}"] = range_text(stored, changing, scenario)
         others = [name for name in trained if name not in changing]
         told[f"keeping_{scenario}"] = range_text(stored, others, scenario)

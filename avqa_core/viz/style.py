@@ -46,7 +46,7 @@ METHODS: dict[str, Mark] = {
     "zeros": Mark("zeros", GREY, "X", "--"),
     "noise": Mark("noise", BROWN, "*", ":"),
     "slot_mean": Mark("slot mean", PINK, "v", "--"),
-    "retrieval": Mark("retrieval", SKY, "<", "--"),
+    "retrieval": Mark("retrieval by clip and question", SKY, "<", "--"),
     "modality_dropout": Mark("modality dropout", INK, "P", "-."),
     "rmm": Mark("RMM (paper)", ORANGE, "s"),
     "rmm_released_code": Mark("RMM (released code)", BROWN, "p", "-."),

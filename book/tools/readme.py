@@ -7,11 +7,18 @@ from pathlib import Path
 
 from avqa_core import experiments
 from avqa_core.experiments.results import Stored
-from avqa_core.ledger import VERDICTS, Entry, ledger
+from avqa_core.ledger import (
+    VERDICTS,
+    Entry,
+    claims,
+    ledger,
+    table1_claims,
+    table3_claims,
+)
 from avqa_core.metrics import Interval
 from avqa_core.viz import main_results
 from avqa_core.viz.ablation_views import MISSING
-from avqa_core.viz.gains_table import in_points
+from avqa_core.viz.points import in_points
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import BEST, UNKNOWN
 from book.tools.layout import BookError, Layout
@@ -129,7 +136,7 @@ def _judged(results: Stored) -> list[str]:
     What is against us must not need looking for.
     """
     told: dict[str, dict[str, Entry]] = {}
-    for entry in ledger(results):
+    for entry in ledger(results, [*claims(), *table1_claims(), *table3_claims()]):
         if entry.verdict != "not run":
             told.setdefault(entry.claim.statement, {})[entry.claim.scenario] = entry
     shown = {

@@ -83,7 +83,7 @@ def test_the_ledger_says_what_was_decided_and_what_was_not_run():
 
 def test_words_for_the_summary():
     gap = views.gap_text(RESULTS, "table4/paper", "table4/none", "audio_missing")
-    assert gap == "+20.3 (+18.9 to +21.8), 3 seeds"
+    assert gap == "+20.3 points (+18.9 to +21.8, 3 seeds)"
     assert views.accuracy_text(RESULTS, "table4/none", "audio_missing") == "32.0 %"
     names = ["table4/none", "table4/paper"]
     assert views.spread_text(RESULTS, names, "audio_missing") == "20.3 points"
@@ -95,7 +95,8 @@ def test_words_for_the_summary():
         assert words == views.NOT_RUN
     entries = ledger.ledger(RESULTS)
     held = sum(entry.verdict == "holds" for entry in entries)
-    assert f"{held} holds here" in views.verdicts_text(entries)
+    assert f"{held} {'holds' if held == 1 else 'hold'}" in views.verdicts_text(entries)
+    assert "were not run" in views.verdicts_text(entries)
 
 
 def test_worlds_of_other_couplings_are_one_line_a_method():

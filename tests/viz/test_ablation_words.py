@@ -24,7 +24,7 @@ def test_without_results_everything_says_so():
     told = ablation_words.words(stored({}))
     assert told["lift_audio_missing"] == told["cpu_minutes"] == NOT_RUN
     assert told["num_runs"] == "0"
-    assert told["verdicts_paper"] == f"{told['num_claims']} not run"
+    assert told["verdicts_paper"] == f"{told['num_claims']} were not run"
 
 
 def test_numbers_are_those_of_the_results():
@@ -37,7 +37,7 @@ def test_numbers_are_those_of_the_results():
         }
     )
     told = ablation_words.words(results)
-    assert told["lift_audio_missing"] == "+20.3 (+18.9 to +21.8), 3 seeds"
+    assert told["lift_audio_missing"] == "+20.3 points (+18.9 to +21.8, 3 seeds)"
     assert told["share_paper"] == "93.3 %"  # 84 of 90 that can be known
     assert told["share_paper_no_order"] == "90.0 %"
     assert told["num_runs"] == "9"

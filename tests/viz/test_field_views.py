@@ -180,6 +180,6 @@ def test_the_words_are_computed():
     assert told["gap_recommended_audio_missing"].startswith("+3.0")
     assert told["sure_complete"] == "50 % answered, 100 % of them right (zeros)"
     assert (told["error_complete_none"], told["error_complete_own"]) == ("20.0", "5.0")
-    assert told["num_runs"] == "6"
+    assert told["counted"].startswith("6 stored runs of 2 seeds")
     nothing = field_words.words(None, EMPTY, 0.8)
     assert nothing["sure_complete"] == nothing["bend"] == nothing["zeros_audio_all"] == NOT_RUN

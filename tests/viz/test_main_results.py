@@ -9,7 +9,7 @@ import pytest
 from avqa_core.experiments import plan
 from avqa_core.experiments.results import Stored
 from avqa_core.metrics import Interval
-from avqa_core.viz import gains_table, main_results
+from avqa_core.viz import gains_table, main_results, points
 from avqa_core.viz.display import Rich
 from tests.experiments.stored_results import stored
 
@@ -52,8 +52,8 @@ def test_the_lead_is_over_the_control_that_decides_and_paired():
     assert found.difference.estimate == pytest.approx(0.10)
     assert (found.difference.low, found.difference.high) == pytest.approx((0.10, 0.10))
     said = main_results.lead_sentence(results(), "audio_missing")
-    assert "66.0 %, +10.0 points (+10.0 to +10.0, 3 seeds)" in said
-    assert said.endswith("slot mean: ahead")
+    assert "66.0 %, ahead of its closest control, slot mean:" in said
+    assert said.endswith(": +10.0 points (+10.0 to +10.0, 3 seeds)")
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_a_verdict_needs_the_whole_interval(gain, verdict):
 
 
 def test_a_single_seed_has_no_interval_to_show():
-    assert gains_table.in_points(Interval(0.031, math.nan, math.nan)) == "+3.1"
+    assert points.in_points(Interval(0.031, math.nan, math.nan)) == "+3.1"

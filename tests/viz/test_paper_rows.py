@@ -132,14 +132,14 @@ def test_the_words_are_there_with_any_results(results):
     if results is EMPTY:
         assert one["stored_runs"] == "0 of 48" and three["stored_runs"] == "0 of 39"
         assert one["paper_avst_audio_missing"] == NOT_RUN
-        assert one["verdicts_paper"] == "8 not run"
+        assert one["verdicts_paper"] == "8 were not run"
     if results is SOME:
         assert one["stored_runs"] == "15 of 48"
-        assert one["paper_avst_audio_missing"].startswith("+10.0 (")
-        assert one["verdicts_paper"] == "2 holds here, 2 not told apart, 4 not run"
+        assert one["paper_avst_audio_missing"].startswith("+10.0 points (")
+        assert one["verdicts_paper"] == "2 hold, 2 are not told apart, 4 were not run"
     if results is ALL:
         assert one["stored_runs"] == "48 of 48" and three["stored_runs"] == "39 of 39"
-        assert three["verdicts_paper"] == "6 holds here, 2 contradicted here"
+        assert three["verdicts_paper"] == "6 hold, 2 are contradicted"
 
 
 def test_ways_are_sorted_by_what_they_do_to_the_present_half():

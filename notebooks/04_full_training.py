@@ -50,9 +50,9 @@ from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.training import loop, starting
 from avqa_core.viz import (
     gains_table,
-    points,
     live,
     main_results,
+    points,
     report_views,
     results,
     style,

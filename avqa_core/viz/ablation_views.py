@@ -19,8 +19,8 @@ from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.ablation import ablation_lines
 from avqa_core.viz.figures.accuracy import Number, accuracy_by_scenario
-from avqa_core.viz.points import in_points, in_words
 from avqa_core.viz.notices import notice
+from avqa_core.viz.points import in_points, in_words
 from avqa_core.viz.results import (
     accuracies_by_scenario,
     ceilings_by_scenario,

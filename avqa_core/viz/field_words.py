@@ -47,10 +47,8 @@ def _counted(found: FieldResults | None) -> str:
         return "No runs were counted yet; 'avqa field' counts them"
     runs, questions = len(found.runs), found.runs[0].failures.total
     seeds = len({one.seed for one in found.runs})
-    return (
-        f"{runs} stored runs of {seeds} seed{'s' if seeds > 1 else ''} were counted by 'avqa field', "
-        f"on {questions:,} test questions each"
-    )
+    of = "one seed" if seeds == 1 else f"{seeds} seeds"
+    return f"{runs} stored runs of {of} were counted by 'avqa field', on {questions:,} test questions each"
 
 
 def _drops(found: FieldResults | None) -> dict[str, str]:

@@ -48,7 +48,8 @@ def _counted(found: FieldResults | None) -> str:
     runs, questions = len(found.runs), found.runs[0].failures.total
     seeds = len({one.seed for one in found.runs})
     of = "one seed" if seeds == 1 else f"{seeds} seeds"
-    return f"{runs} stored runs of {of} were counted by 'avqa field', on {questions:,} test questions each"
+    asked = f"{questions:,} test questions each"
+    return f"{runs} stored runs of {of} were counted by 'avqa field', on {asked}"
 
 
 def _drops(found: FieldResults | None) -> dict[str, str]:

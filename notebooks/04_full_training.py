@@ -16,7 +16,7 @@
 # - **You will see** a network learn to answer with picture and sound, then a second one learn to fill
 #   in what is missing while the first stays frozen; and you will mute clips yourself.
 # - **Belongs to** Sec. 4, Table 1 of {cite:t}`park2024learning`, and Eq. 8.
-# - **Time** at most 4 min on two CPU cores in profile `book`; on a GPU, profile `full`, up to two hours.
+# - **Time** at most 5 min on two CPU cores in profile `book`; on a GPU, profile `full`, up to two hours.
 # - **Data** {term}`Bandstand`, built once.
 # - **Read before** {doc}`01_bandstand`; for slots and diffusion {doc}`02_slot_addressing` and
 #   {doc}`03_avr_diffusion`.

@@ -93,6 +93,10 @@ def calibration_interval(
 ) -> Interval:
     """Return the calibration error with an interval from redrawing whole clips.
 
+    The error of a sample is too high, by more the fewer questions there are: also where a network
+    is as often right as it says, some bins are off. The interval allows for that, except close to
+    zero, where it stays too high.
+
     Args:
         confidence: of each answer.
         is_correct: whether it is right.
@@ -111,7 +115,8 @@ def calibration_interval(
         rows = np.concatenate([members[one] for one in drawn])
         redrawn.append(expected_calibration_error(sure[rows].tolist(), right[rows].tolist()))
     low, high = np.quantile(redrawn, [0.5 - coverage / 2, 0.5 + coverage / 2])
-    return Interval(estimate, float(low), float(high))
+    # Turned over at the estimate: a redraw is as much too high above it as it is above the truth.
+    return Interval(estimate, max(0.0, 2 * estimate - high), max(0.0, 2 * estimate - low))
 
 
 def risk_coverage(confidence: Sequence[float], is_correct: Sequence[bool]) -> RiskCoverage:

@@ -169,10 +169,13 @@ def evaluate(
         out: where to write; report.json in the run folder if not given.
     """
     from avqa_core import abstention, commands
+    from avqa_core.places import require_file_place
     from avqa_core.training.distributed import is_main_process
 
     if at_least is not None:
         abstention.require_threshold(at_least)
+    if out is not None:
+        require_file_place(out, "--out", "report.json")
     report = commands.evaluate_run(
         run,
         data,
@@ -223,6 +226,7 @@ def world(
 
     from avqa_core import commands
     from avqa_core.bandstand.world import WorldFinished, WorldProgress
+    from avqa_core.config import require
     from avqa_core.progress import Stage, shown_stages
 
     def place(event: object) -> Stage | None:
@@ -230,6 +234,10 @@ def world(
             return Stage(event.stage, event.done, event.total, "clip")
         return None
 
+    require(
+        workers is None or workers >= 1,
+        f"--workers: expected at least 1, got {workers}: name a number of cores",
+    )
     events = commands.world_events(
         out,
         clips,
@@ -264,6 +272,7 @@ def encoders(
     from dataclasses import replace
 
     from avqa_core.bandstand import encoder_training as training
+    from avqa_core.config import require
     from avqa_core.progress import Stage, shown_stages
 
     def place(event: object) -> Stage | None:
@@ -275,9 +284,13 @@ def encoders(
     recipe = training.EncoderConfig(seed=seed)
     config = replace(
         recipe,
-        visual_steps=visual_steps or recipe.visual_steps,
-        audio_steps=audio_steps or recipe.audio_steps,
+        visual_steps=recipe.visual_steps if visual_steps is None else visual_steps,
+        audio_steps=recipe.audio_steps if audio_steps is None else audio_steps,
     )
+    for name in ("visual_steps", "audio_steps"):
+        steps = getattr(config, name)
+        option = f"--{name.replace('_', '-')}"
+        require(steps >= 1, f"{option}: expected at least 1, got {steps}: raise it")
     folder = out or Path(training.__file__).parent / "weights"
     for event in shown_stages(training.train_encoders(config, folder), place):
         if isinstance(event, training.EncodersWritten):

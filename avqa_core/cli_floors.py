@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from avqa_core.places import require_file_place
+
 if TYPE_CHECKING:
     from avqa_core.studies.floor_results import FloorResults, Measurement
 
@@ -43,7 +45,7 @@ def floors(
         f"--encoder-seeds: expected 0 or more, got {encoder_seeds}: 0 leaves the encoder out",
     )
     if out is not None:
-        _require_writable(out)
+        require_file_place(out, "--out", "floors.json")
     num_done = 0
 
     def place(event: object) -> Stage | None:
@@ -71,24 +73,6 @@ def floors(
                 event.write(out)
                 print(f"written to {out}")
     return 0
-
-
-def _require_writable(out: Path) -> None:
-    """Refuse a place for the counts before minutes of computing, not after."""
-    from avqa_core.config import require
-    from avqa_core.errors import ConfigError
-
-    require(
-        not out.is_dir(),
-        f"--out: expected a file to write the counts to, got the folder {out}: name a file in it, "
-        f"such as {out / 'floors.json'}",
-    )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--out: expected a file to write the counts to, got {error}: name another one"
-        ) from error
 
 
 def lines(found: FloorResults) -> list[str]:

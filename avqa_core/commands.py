@@ -134,8 +134,8 @@ def evaluate_run(
     Raises:
         AvqaError: something does not exist or does not fit, or the run was never calibrated.
     """
+    parsed = _parsed(scenarios, batch_size)
     folder, place = _opened(data, split), resolve_device(device)
-    parsed = [Scenario.parse(one) for one in scenarios]
     where = checkpoint.find(runs.RunFolder(run).checkpoints, which)
     model, loaded = checkpoint.load_model(where)
     temperatures = {}
@@ -166,6 +166,19 @@ def evaluate_run(
             )
 
 
+def _parsed(scenarios: Sequence[str], batch_size: int) -> list[Scenario]:
+    """Return the scenarios of a command, each once."""
+    require(batch_size >= 1, f"--batch-size: expected at least 1, got {batch_size}: raise it")
+    parsed = [Scenario.parse(one) for one in scenarios]
+    names = [str(one) for one in parsed]
+    require(bool(names), "--scenarios: expected at least one, got none: name some")
+    require(
+        len(set(names)) == len(names),
+        f"--scenarios: expected each once, got {' '.join(names)}: name each once",
+    )
+    return parsed
+
+
 def calibrate_run(
     run: Path,
     data: Path,
@@ -184,7 +197,7 @@ def calibrate_run(
     Raises:
         AvqaError: something does not exist or does not fit.
     """
-    parsed = [Scenario.parse(one) for one in scenarios]
+    parsed = _parsed(scenarios, batch_size)
     where = checkpoint.find(runs.RunFolder(run).checkpoints, which)
     model, loaded = checkpoint.load_model(where)
     dataset = _opened(data, "val").dataset("val", loaded.vocabulary)

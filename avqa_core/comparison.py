@@ -11,6 +11,9 @@ from avqa_core.errors import ConfigError
 from avqa_core.metrics import Interval, Tally, clustered_bootstrap, mcnemar
 from avqa_core.report import Answered, Report
 
+# Scenarios in which everybody misses the same, whatever the seed.
+_WHOLE = ("complete", "audio_missing", "visual_missing", "both_missing")
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -96,10 +99,16 @@ def gain(
         ConfigError: answers were not kept, or not to the same questions.
     """
     mine, other = _answered(ours, scenario), _answered(theirs, scenario)
-    if mine.question_ids != other.question_ids:
+    asked = ("question_ids", "video_ids", "truth")
+    if any(getattr(mine, name) != getattr(other, name) for name in asked):
         raise ConfigError(
             f"comparison: expected answers to the same questions, got {len(mine.question_ids)} and "
-            f"{len(other.question_ids)} that differ: evaluate both on one split"
+            f"{len(other.question_ids)} that differ: evaluate both on one split of one data folder"
+        )
+    if ours.seed != theirs.seed and scenario not in _WHOLE:
+        raise ConfigError(
+            f"comparison: expected one seed, which decides who misses what in {scenario}, got "
+            f"{ours.seed} and {theirs.seed}: evaluate both with one --seed"
         )
     return clustered_bootstrap(
         mine.is_correct, other.is_correct, mine.video_ids, generator=generator

@@ -1,8 +1,9 @@
 """The ledger: each claim of the paper that can be tested here, what we found, and the verdict.
 
 A claim says that some runs are better than others. Ours are paired by seed; a claim holds if the
-whole 95 % interval of every difference is above zero, and is contradicted if one lies below it. The
-verdict follows from the stored numbers alone.
+whole 95 % interval of every difference is above zero. It is contradicted if one of them lies below
+zero, with an interval that is the wider the more differences there are: each is another occasion
+for chance. The verdict follows from the stored numbers alone.
 """
 
 from __future__ import annotations
@@ -143,14 +144,26 @@ def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:
     return [_entry(claim, stored) for claim in (claims() if of is None else of)]
 
 
-def judge(differences: Sequence[Interval]) -> Verdict:
+def confidence_against(num_pairs: int) -> float:
+    """Return the confidence with which one of several differences has to lie below zero.
+
+    Together they are then wrong in at most one case of twenty (Bonferroni).
+    """
+    return 1 - 0.05 / max(1, num_pairs)
+
+
+def judge(differences: Sequence[Interval], wider: Sequence[Interval] | None = None) -> Verdict:
     """Return the verdict on a claim that all ``differences`` are above zero.
 
     An interval of a single seed has no bounds and decides nothing.
+
+    Args:
+        differences: with their 95 % intervals.
+        wider: the same with the confidence of ``confidence_against``; needed for several.
     """
     if not differences:
         return "not run"
-    if any(one.high < 0 for one in differences):
+    if any(one.high < 0 for one in wider or differences):
         return "contradicted"
     return "holds" if all(one.low > 0 for one in differences) else "open"
 
@@ -158,19 +171,22 @@ def judge(differences: Sequence[Interval]) -> Verdict:
 Name = TypeVar("Name")
 
 
-def deciding(differences: Mapping[Name, Interval]) -> Name:
-    """Return the comparison that the verdict rests on.
+def deciding(
+    differences: Mapping[Name, Interval], wider: Mapping[Name, Interval] | None = None
+) -> Name:
+    """Return the comparison that the verdict rests on; arguments as of ``judge``, by name.
 
     Of a claim that holds it is the one that holds by least; else, of those that do not hold, or of
     those that lie below zero if there are any, the one with the smallest estimate.
     """
-    verdict = judge(list(differences.values()))
+    against = wider or differences
+    verdict = judge(list(differences.values()), list(against.values()))
     if verdict == "holds":
         return min(differences, key=lambda name: differences[name].low)
     fails = [
         name
         for name, one in differences.items()
-        if (one.high < 0 if verdict == "contradicted" else not one.low > 0)
+        if (against[name].high < 0 if verdict == "contradicted" else not one.low > 0)
     ]
     return min(fails, key=lambda name: differences[name].estimate)
 
@@ -290,23 +306,27 @@ def _entry(claim: Claim, stored: Stored) -> Entry:
     is_there = stored.has(*claim.better, *claim.worse)
     if not is_there or not all(stored.shared_seeds(*pair) for pair in claim.pairs):
         return Entry(claim=claim, paper=paper, ours=None, pair=None, num_seeds=0, verdict=judge([]))
-    differences = {pair: _difference(claim, pair, stored) for pair in claim.pairs}
-    pair = deciding(differences)
+    against = confidence_against(len(claim.pairs))
+    differences, wider = (
+        {pair: _difference(claim, pair, stored, confidence) for pair in claim.pairs}
+        for confidence in (0.95, against)
+    )
+    pair = deciding(differences, wider)
     return Entry(
         claim=claim,
         paper=paper,
         ours=differences[pair],
         pair=pair,
         num_seeds=len(stored.shared_seeds(*pair)),
-        verdict=judge(list(differences.values())),
+        verdict=judge(list(differences.values()), list(wider.values())),
     )
 
 
-def _difference(claim: Claim, pair: tuple[str, str], stored: Stored) -> Interval:
+def _difference(claim: Claim, pair: tuple[str, str], stored: Stored, confidence: float) -> Interval:
     shared = stored.shared_seeds(*pair)
     values = [_values(claim, name, stored) for name in pair]
     ours, theirs = ({seed: one[seed] for seed in shared} for one in values)
-    return paired_difference(ours, theirs)
+    return paired_difference(ours, theirs, confidence)
 
 
 def _values(claim: Claim, name: str, stored: Stored) -> dict[int, float]:

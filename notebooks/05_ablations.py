@@ -385,8 +385,8 @@ views.comparison_table(
 # ## Paper and us: the ledger
 #
 # Each claim is a difference between runs. It *holds here* if the whole 95 % interval of every
-# difference it makes lies above zero, it is *contradicted here* if one lies below, and otherwise the
-# runs are *not told apart*. The verdicts are computed; with few seeds the intervals are wide. They
+# difference it makes lies above zero, it is *contradicted here* if one lies below, by an interval that
+# is wider where there are several, and otherwise the runs are *not told apart*. The verdicts are computed; with few seeds the intervals are wide. They
 # are over seeds: all runs answer the same test questions, and other clips would move them too.
 
 # %%

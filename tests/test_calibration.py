@@ -81,7 +81,7 @@ def test_the_interval_holds_the_estimate_and_redraws_whole_clips() -> None:
     interval = calibration.calibration_interval(
         sure, right, clips, generator=np.random.default_rng(1), num_draws=100
     )
-    assert interval.low < interval.high
+    assert interval.low <= interval.estimate <= interval.high and interval.low < interval.high
     alone = calibration.calibration_interval(
         sure, right, ["one"] * 300, generator=np.random.default_rng(1), num_draws=10
     )

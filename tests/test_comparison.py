@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,20 @@ def test_what_cannot_be_compared_is_told():
         gain(report("11110000"), report("11110000", first_id=5))
     with pytest.raises(ConfigError, match="keep_answers"):
         gain(report("1111", "aabb"), report("1111", "aabb"), "visual_missing")
+
+
+def test_answers_to_other_clips_or_other_absences_are_not_compared():
+    with pytest.raises(ConfigError, match="same questions"):
+        gain(report("11110000"), report("11110000", "eebbccdd"))
+
+    def drawn(seed: int) -> Report:
+        one = report("11110000")
+        answered = replace(one.answered[0], scenario="mixed(0.5,0)")
+        return replace(one, seed=seed, answered=(answered,))
+
+    assert gain(drawn(1), drawn(1), "mixed(0.5,0)").estimate == 0
+    with pytest.raises(ConfigError, match="evaluate both with one --seed"):
+        gain(drawn(0), drawn(1), "mixed(0.5,0)")
 
 
 def test_the_share_won_back_is_0_at_the_control_and_1_at_the_ceiling():

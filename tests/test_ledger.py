@@ -108,6 +108,16 @@ def test_one_seed_decides_nothing():
     assert judge([]) == "not run"
 
 
+def test_several_comparisons_need_wider_intervals_to_contradict():
+    """One of nine pairs lies below zero by 95 %, which chance alone does in one of six cases."""
+    below = Interval(-0.02, -0.03, -0.01)
+    wide = Interval(-0.02, -0.05, 0.01)
+    assert judge([below]) == "contradicted"
+    assert judge([below, below], [wide, wide]) == "open"
+    assert ledger.confidence_against(1) == 0.95
+    assert ledger.confidence_against(5) == pytest.approx(0.99)
+
+
 def test_the_papers_side_is_computed_from_its_tables():
     found = {(e.claim.statement, e.claim.scenario): e for e in ledger.ledger(stored({}))}
     lift = found["RMM and AVR lift plain AVST", "audio_missing"]

@@ -13,13 +13,13 @@ import numpy as np
 from avqa_core import bounds
 from avqa_core.config import to_dict
 from avqa_core.data.folder import DataFolder
+from avqa_core.experiments import results
 from avqa_core.experiments.experiment import Experiment, Outcome
 from avqa_core.experiments.schedule import Key, Planned
 from avqa_core.experiments.worker import EVALUATION_SEED
 from avqa_core.experiments.worlds import identity_of
 from avqa_core.training import runs
 
-FORMAT = 1
 # Room for what rounding leaves in a mean over all test clips; another encoder is far outside.
 ROUNDING = 1e-5
 
@@ -47,13 +47,15 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
         for run in old["runs"]
         if run["identity"] in here
     }
+    fresh = {one for one, run in records.items() if runs.is_fresh(run["provenance"])}
     for identity, one in here.items():
-        if one.outcome is not None and one.experiment.key not in keep:
+        is_older = one.is_stale and identity in fresh
+        if one.outcome is not None and one.experiment.key not in keep and not is_older:
             records[identity] = _record(one.experiment, one.outcome, identity)
     ordered = [records[identity] for identity in here if identity in records]
     kept = [here[run["identity"]] for run in ordered]
     content = {
-        "format": FORMAT,
+        "format": results.FORMAT,
         "profile": profile,
         "date": datetime.now(UTC).date().isoformat(),
         "worlds": _worlds(kept, old["worlds"]),
@@ -67,6 +69,8 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
 def stored_keys(planned: Sequence[Planned], path: Path) -> frozenset[Key]:
     """Return which runs a file has already, made by this source and answering all that is wanted.
 
+    What started from a run that other source made does not count.
+
     Args:
         planned: the runs in question with all that they start from.
         path: of the JSON file; nothing is stored where there is none.
@@ -77,12 +81,15 @@ def stored_keys(planned: Sequence[Planned], path: Path) -> frozenset[Key]:
         run["identity"]: set(run["correct"]) for run in old["runs"] if fresh[run["provenance"]]
     }
     identities = _identities(planned, old["worlds"])
-    return frozenset(
-        one.experiment.key
-        for one in planned
-        if (identity := identities.get(one.experiment.key)) in answered
-        and set(one.experiment.scenarios) <= answered[identity]
-    )
+    made, found = set(), set()
+    for one in planned:
+        key, identity = one.experiment.key, identities.get(one.experiment.key)
+        if identity not in answered or not (one.parent is None or one.parent in made):
+            continue
+        made.add(key)
+        if set(one.experiment.scenarios) <= answered[identity]:
+            found.add(key)
+    return frozenset(found)
 
 
 def _identities(planned: Sequence[Planned], stored: Mapping[str, Any]) -> dict[Key, str]:
@@ -142,11 +149,10 @@ def _is_close(stored: Mapping[str, Sequence[float]], here: Mapping[str, Sequence
 
 def _read(path: Path) -> dict[str, Any]:
     empty: dict[str, Any] = {"runs": [], "provenance": [], "worlds": {}}
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
+    if not path.exists():
         return empty
-    return content if content.get("format") == FORMAT else empty
+    results.stored(path.stem, path)  # refuses what is damaged, which must not be written over
+    return empty | json.loads(path.read_text())
 
 
 def _record(experiment: Experiment, outcome: Outcome, identity: str) -> dict[str, Any]:

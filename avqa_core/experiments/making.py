@@ -10,13 +10,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import planning, processes, replay, results, schedule
+from avqa_core.experiments import budgets, planning, processes, replay, results, schedule
 from avqa_core.experiments.collecting import collect, stored_keys
-from avqa_core.experiments.experiment import Experiment
+from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
 from avqa_core.experiments.schedule import Cost, Planned
-from avqa_core.experiments.worlds import Watch, Worlds
+from avqa_core.experiments.worlds import Watch, Worlds, identity_of
 from avqa_core.training import runs
 from avqa_core.training.runs import RunFolder
 
@@ -77,6 +78,9 @@ class Making:
         self.experiments = planning.chosen(self.plan, only)
         self.out = out / profile
         self.store = store or results.default_path(profile)
+        self._is_of_book = plan is None
+        if data is not None and store is None and plan is None:
+            self._check_world(data)
         self._worlds = [
             Worlds(profile, worlds, data, builds=builds, watch=watch) for builds in (False, True)
         ]
@@ -103,13 +107,25 @@ class Making:
         yield f"  run folders in {self.out}; results go to {self.store}"
 
     def listed(self) -> Iterator[str]:
-        """Yield one line a run: where it stands, and the command that runs it alone."""
+        """Yield one line a run: where it stands, and the command that runs it alone.
+
+        What such a command needs is put into its folder.
+        """
         planned = self._planned(builds=False)
         known = self._costs(planned)
         for one in planned:
-            name = f"{one.experiment.name} seed {one.experiment.seed}"
-            rest = _duration(one.seconds_left(known))
-            yield f"  {name:<44} {one.state}, {rest} left: {processes.command(one)}"
+            line = f"  {one.experiment.name + f' seed {one.experiment.seed}':<44} {one.state}"
+            if one.is_finished:
+                yield line
+                continue
+            line += f", {_duration(one.seconds_left(known))} left"
+            if one.job is None:
+                yield f"{line}, once its world is built"
+            elif one.is_stale:
+                yield line  # a worker alone would go on with what other source has made
+            else:
+                one.write_job()
+                yield f"{line}: {processes.command(one)}"
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep every other call for the same folder out for the length of the block.
@@ -169,9 +185,28 @@ class Making:
 
         Worth calling after failures and interruptions too: what is there is stored.
         """
-        planned = self._planned_of(self.plan, builds=False)
+        planned = self._planned_of(self._whole_plan(), builds=False)
         keep = stored_keys(planned, self.store) if self.keep_stored else ()
         return collect(planned, self.profile, self.store, keep)
+
+    def _whole_plan(self) -> Sequence[Experiment]:
+        """Return the plan with every seed that is stored, however few this call is for."""
+        if not self._is_of_book:
+            return self.plan
+        stored = results.stored(self.profile, self.store, missing_ok=True)
+        known = {seed for name in stored.names() for seed in stored.seeds(name)}
+        wanted = {one.seed for one in self.plan} | set(range(budgets.BUDGETS[self.profile].seeds))
+        return planning.plan(self.profile, sorted(known | wanted))
+
+    def _check_world(self, data: Path) -> None:
+        """Refuse to put runs in another world in the place of the book's."""
+        stored = results.stored(self.profile, self.store, missing_ok=True)
+        of_book = stored.world_identity(DEFAULT_WORLD)
+        if of_book is not None and of_book != identity_of(DataFolder(data).path):
+            raise ConfigError(
+                f"--data: expected --store FILE beside it, got none: the results in {self.store} "
+                f"are of another world than {data}, and would be lost"
+            )
 
     def _planned(self, *, builds: bool) -> list[Planned]:
         planned = self._planned_of(self.experiments, builds=builds)
@@ -186,15 +221,11 @@ class Making:
     def _costs(self, planned: Sequence[Planned]) -> dict[str, Cost]:
         """Return what experiments took here, or else on the machine of the stored results."""
         here = [(one.experiment.name, one.outcome) for one in planned if one.outcome is not None]
-        elsewhere: dict[str, Cost] = {}
         stored = results.stored(self.profile, self.store, missing_ok=True)
-        for name in stored.names():
-            of = [stored.run(name, seed) for seed in stored.seeds(name)]
-            elsewhere[name] = Cost(
-                sum(one.seconds / max(1, one.steps) for one in of) / len(of),
-                sum(one.evaluation_seconds for one in of) / len(of),
-            )
-        return elsewhere | schedule.costs(here)
+        elsewhere = [
+            (name, stored.run(name, seed)) for name in stored.names() for seed in stored.seeds(name)
+        ]
+        return schedule.costs(elsewhere) | schedule.costs(here)
 
 
 def _duration(seconds: float) -> str:

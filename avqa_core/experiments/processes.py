@@ -103,7 +103,13 @@ def run_here(planned: Sequence[Planned]) -> Iterator[RunEnded]:
 
 
 def _orphans(waiting: dict[Key, Planned], failed: set[Key]) -> list[Planned]:
-    return [run for run in waiting.values() if run.parent in failed]
+    """Return all descendants of what failed; parents come before their children."""
+    lost, gone = [], set(failed)
+    for key, run in waiting.items():
+        if run.parent in gone:
+            gone.add(key)
+            lost.append(run)
+    return lost
 
 
 def _ready(

@@ -18,7 +18,6 @@ from typing import Any
 import torch
 
 from avqa_core.data.folder import DataFolder
-from avqa_core.errors import AvqaError
 from avqa_core.experiments import worker
 from avqa_core.experiments.experiment import Job, Outcome
 from avqa_core.training import runs
@@ -41,8 +40,8 @@ def differences(folder: Path, num_steps: int = NUM_STEPS) -> tuple[list[str], di
     torch.set_num_threads(1)
     try:
         found = list(_differences(folder, num_steps))
-    except AvqaError as error:
-        found = [f"it cannot be repeated: {error}"]
+    except Exception as error:  # other source may stumble over anything
+        found = [f"it cannot be repeated: {type(error).__name__}: {error}"]
     modules = [name for name in runs.source_modules() if name != __name__]
     return found, {"source_modules": modules, "source_hash": runs.source_hash(modules)}
 

@@ -81,6 +81,11 @@ class Stored:
         counts = next(iter(self._any_run(name).counts.values()))
         return category in counts
 
+    def world_identity(self, name: str) -> str | None:
+        """Return what a world was made from, None if no run in it is stored."""
+        world = self._worlds.get(name)
+        return None if world is None else str(world["identity"])
+
     def about(self, name: str) -> str:
         """Return an experiment in words."""
         return str(self._experiment(name)["about"])
@@ -179,7 +184,12 @@ class Stored:
         return seed_interval(list(self.accuracies(name, scenario, categories).values()))
 
     def difference(
-        self, name: str, other: str, scenario: str, categories: Collection[str] | None = None
+        self,
+        name: str,
+        other: str,
+        scenario: str,
+        categories: Collection[str] | None = None,
+        confidence: float = 0.95,
     ) -> Interval:
         """Return by how much ``name`` is better than ``other``, paired by seed, with its interval.
 
@@ -195,7 +205,9 @@ class Stored:
                 f"{sorted(ours)} and {sorted(theirs)}: run the missing ones with 'avqa results'"
             )
         return paired_difference(
-            {seed: ours[seed] for seed in shared}, {seed: theirs[seed] for seed in shared}
+            {seed: ours[seed] for seed in shared},
+            {seed: theirs[seed] for seed in shared},
+            confidence,
         )
 
     def floor(self, name: str, categories: Collection[str] | None = None) -> float | None:
@@ -258,7 +270,15 @@ def stored(profile: str, path: Path | None = None, *, missing_ok: bool = False) 
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r}")
         return Stored(profile, content)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ConfigError(
             f"expected stored results at {path}, got {error!r}: make them with 'avqa results "
             f"--profile {profile}'"

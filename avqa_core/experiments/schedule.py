@@ -7,6 +7,7 @@ parent, so that a changed experiment is another run and never overwrites the old
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from statistics import fmean
 
 from avqa_core.experiments import budgets
 from avqa_core.experiments.experiment import Experiment, Job, Outcome
+from avqa_core.experiments.results import StoredRun
 from avqa_core.experiments.worlds import Worlds
 from avqa_core.training import runs
 
@@ -84,8 +86,15 @@ class Planned:
 
     def open(self) -> None:
         """Make the folder ready for a worker; what other source made in it is removed."""
-        if self.is_stale:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.is_stale and self.folder.exists():
+            # Moved first: a folder half of which is removed would look like a run to go on with.
+            gone = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.stale")
+            self.folder.rename(gone)
+            shutil.rmtree(gone)
+        self.write_job()
+
+    def write_job(self) -> None:
+        """Put into the folder what a worker needs to begin, or to go on with what is there."""
         self.folder.mkdir(parents=True, exist_ok=True)
         assert self.job is not None
         self.job.write(self.folder)
@@ -154,9 +163,9 @@ def without_stored(runs_of: Sequence[Planned], stored: Container[Key]) -> list[P
     return marked[::-1]
 
 
-def costs(known: Iterable[tuple[str, Outcome]]) -> dict[str, Cost]:
+def costs(known: Iterable[tuple[str, Outcome | StoredRun]]) -> dict[str, Cost]:
     """Return what finished runs took, by the name of their experiment."""
-    by_name: dict[str, list[Outcome]] = {}
+    by_name: dict[str, list[Outcome | StoredRun]] = {}
     for name, outcome in known:
         by_name.setdefault(name, []).append(outcome)
     return {

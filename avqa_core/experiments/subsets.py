@@ -7,7 +7,7 @@ from pathlib import Path
 
 from avqa_core.data.annotations import parse_row
 from avqa_core.data.folder import SPLITS
-from avqa_core.errors import ConfigError
+from avqa_core.errors import AnnotationError, ConfigError
 from avqa_core.training import runs
 
 # What a data folder has beside its questions; whole folders and files are linked, not copied.
@@ -24,11 +24,18 @@ def write_subset(base: Path, folder: Path, category: str) -> None:
 
     Raises:
         ConfigError: a split of ``base`` has no such question.
+        AnnotationError: a file of questions is missing or damaged.
     """
     (folder / "json").mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
         name = f"avqa-{split}.json"
-        rows = json.loads((base / "json" / name).read_text())
+        try:
+            rows = json.loads((base / "json" / name).read_text())
+        except (OSError, ValueError, RecursionError) as error:
+            raise AnnotationError(
+                f"expected a list of questions in {base / 'json' / name}, got {error}: copy the "
+                "file again"
+            ) from error
         kept = [row for row in rows if str(parse_row(row, name).category) == category]
         if not kept:
             raise ConfigError(

@@ -12,7 +12,7 @@ from typing import Any
 
 from avqa_core import fingerprint, worlds
 from avqa_core.data.folder import DataFolder
-from avqa_core.errors import ConfigError
+from avqa_core.errors import ConfigError, FeatureError
 from avqa_core.experiments.experiment import DEFAULT_WORLD
 from avqa_core.experiments.subsets import write_subset
 from avqa_core.training import runs
@@ -100,9 +100,18 @@ def identity_of(folder: Path) -> str:
 
     For a built-in world that is its recipe and the weights of its encoders, the same on every
     processor. Of other features nobody knows how they were made, so their bytes count.
+
+    Raises:
+        FeatureError: the index of the features is damaged.
     """
     index = folder / "features" / "index.json"
-    recipe = json.loads(index.read_text()).get("provenance", {}) if index.exists() else {}
+    try:
+        recipe = json.loads(index.read_text()).get("provenance", {}) if index.exists() else {}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise FeatureError(
+            f"expected the index of a feature store at {index}, got {error}: copy it again, or "
+            "extract the features again"
+        ) from error
     if "world" not in recipe:
         return runs.data_hash(folder)
     questions = fingerprint.of_files(sorted((folder / "json").glob("*.json")), folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import reduce
 from operator import add
@@ -192,7 +192,8 @@ def measure(
     """Count for every run; yield all results so far after each of them.
 
     A run that ``known`` has, counted by this source and with the answers the run itself reports, is
-    taken from there, before any other is counted: who stops in the middle loses nothing.
+    taken from there, before any other is counted: who stops in the middle loses nothing. Runs of
+    ``known`` that are not among those asked for stay, as long as they were counted by this source.
 
     Args:
         finished: runs in one world.
@@ -212,44 +213,68 @@ def measure(
         "test": data.dataset("test", cache=True),
     }
     provenance = _provenance()
+    num_clips = len(splits["test"].clips)
+    carried = _carried(finished, known, provenance, num_clips)
     kept = [_counted_before(one, known, provenance) for one in finished]
     order = sorted(range(len(finished)), key=lambda place: kept[place] is None)
     counted: dict[int, Failures] = {}
     for place in order:
         counted[place] = kept[place] or _counted(finished[place], data, splits)
-        made_by, found = _records([(finished[one], counted[one]) for one in sorted(counted)])
+        told = [_record(finished[one], counted[one]) for one in sorted(counted)]
+        made_by, found = _shared([*told, *carried])
         yield FieldResults(
             date=datetime.now(UTC).strftime("%Y-%m-%d"),
             command=command,
             provenance=provenance,
             made_by=made_by,
-            num_clips=len(splits["test"].clips),
+            num_clips=num_clips,
             num_segments=splits["test"].dims.num_segments,
             runs=found,
         )
 
 
-def _records(
-    counted: Sequence[tuple[Planned, Failures]],
+def _record(one: Planned, failures: Failures) -> tuple[Provenance, FieldRun]:
+    assert one.outcome is not None
+    run = FieldRun(
+        experiment=one.experiment.name,
+        about=one.experiment.about,
+        seed=one.experiment.seed,
+        identity=one.outcome.identity,
+        made_by=0,
+        failures=failures,
+    )
+    return _kept(one.outcome.provenance), run
+
+
+def _carried(
+    finished: Sequence[Planned], known: FieldResults | None, provenance: Provenance, num_clips: int
+) -> list[tuple[Provenance, FieldRun]]:
+    """Return the runs that were counted earlier, on the same clips, and are not asked for now."""
+    if known is None or (known.provenance.source_hash, known.num_clips) != (
+        provenance.source_hash,
+        num_clips,
+    ):
+        return []
+    asked = {one.experiment.key for one in finished}
+    return [
+        (known.made_by[one.made_by], one)
+        for one in known.runs
+        if (one.experiment, one.seed) not in asked
+    ]
+
+
+def _shared(
+    records: Sequence[tuple[Provenance, FieldRun]],
 ) -> tuple[tuple[Provenance, ...], tuple[FieldRun, ...]]:
-    """Return what made the runs, each once, and a record of each run."""
+    """Return what made the runs, each once, and the runs by experiment and seed."""
     made_by: list[Provenance] = []
     found = []
-    for one, failures in counted:
-        assert one.outcome is not None
-        told = _kept(one.outcome.provenance)
+    for told, run in records:
         if told not in made_by:
             made_by.append(told)
-        found.append(
-            FieldRun(
-                experiment=one.experiment.name,
-                about=one.experiment.about,
-                seed=one.experiment.seed,
-                identity=one.outcome.identity,
-                made_by=made_by.index(told),
-                failures=failures,
-            )
-        )
+        found.append(replace(run, made_by=made_by.index(told)))
+    place = {name: number for number, name in enumerate(EXPERIMENTS)}
+    found.sort(key=lambda one: (one.seed, place.get(one.experiment, len(place))))
     return tuple(made_by), tuple(found)
 
 

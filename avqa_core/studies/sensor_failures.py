@@ -33,8 +33,11 @@ SOURCES = tuple(
         "calibration",
         "data.availability",
         "data.dataset",
+        "data.draws",
         "evaluation",
         "metrics",
+        "report",
+        "rng",
         "run_calibration",
         "studies.sensor_failures",
     )
@@ -99,11 +102,6 @@ def ratio_scenarios() -> list[Scenario]:
         for audio, visual in ((1, 0), (0, 1), (1, 1))
         for one in RATIOS
     ]
-
-
-def num_answered(num_segments: int) -> int:
-    """Return how often ``measure`` asks its answerer."""
-    return 2 * len(WHOLE) + len(drop_scenarios(num_segments))
 
 
 def measure(answer: Answerer, num_segments: int, *, seed: int) -> Failures:

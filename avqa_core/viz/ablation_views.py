@@ -232,7 +232,7 @@ def sweep_figure(
         stored: results over seeds.
         points: x -> name of the experiment.
         xlabel: what x is.
-        references: label -> name of an experiment, drawn as a line with audio missing.
+        references: label -> name of an experiment, a line for each missing modality.
     """
     there = {x: name for x, name in points.items() if stored.has(name)}
     if not there:
@@ -311,8 +311,10 @@ def world_figure(
         }
         for method in dict.fromkeys(method for method, _ in there)
     }
-    first = next(iter(there.values()))
-    return ablation_lines(accuracies, xlabel="coupling", references=_floor(stored, first))
+    # Each world has questions of its own, and so a floor of its own.
+    floors = {x: stored.floor(name) for (_, x), name in there.items()}
+    accuracies["floor"] = {x: [one] for x, one in sorted(floors.items()) if one is not None}
+    return ablation_lines(accuracies, xlabel="coupling")
 
 
 def _floor(stored: Stored, name: str) -> dict[str, float]:

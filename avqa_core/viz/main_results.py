@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from avqa_core.ledger import deciding
+from avqa_core.ledger import Verdict, confidence_against, deciding, judge
 from avqa_core.metrics import Interval
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_scenario
@@ -39,6 +39,11 @@ METHODS = {
     OURS: "plug_in/recommended",
 }
 CONTROLS = ("zeros", "slot_mean", "retrieval", "retrieval_without_question")
+_STANDS: dict[Verdict, str] = {
+    "holds": "ahead",
+    "contradicted": "behind",
+    "open": "not told apart",
+}
 NOT_STORED = "nothing is stored yet; make results is the command"
 BACKBONE = "complete/positions"  # what all of them are plugged into
 
@@ -52,13 +57,7 @@ class Lead:
     ours: Interval
     difference: Interval
     num_seeds: int
-
-    @property
-    def verdict(self) -> str:
-        """Say whether the whole interval lies on one side of zero."""
-        if self.difference.low > 0:
-            return "ahead"
-        return "behind" if self.difference.high < 0 else "not told apart"
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +99,22 @@ def lead(stored: Stored, scenario: str) -> Lead | None:
     controls = [name for name in CONTROLS if name in methods]
     if OURS not in methods or not controls:
         return None
-    differences = {
-        name: stored.difference(methods[OURS], methods[name], scenario) for name in controls
-    }
-    control = deciding(differences)
+    differences, wider = (
+        {
+            name: stored.difference(methods[OURS], methods[name], scenario, confidence=confidence)
+            for name in controls
+        }
+        for confidence in (0.95, confidence_against(len(controls)))
+    )
+    control = deciding(differences, wider)
+    verdict = judge(list(differences.values()), list(wider.values()))
     return Lead(
         scenario=scenario,
         control=control,
         ours=stored.accuracy(methods[OURS], scenario),
         difference=differences[control],
         num_seeds=len(stored.shared_seeds(methods[OURS], methods[control])),
+        verdict=_STANDS[verdict],
     )
 
 
@@ -118,7 +123,7 @@ def lead_sentence(stored: Stored, scenario: str) -> str:
     found = lead(stored, scenario)
     if found is None:
         return NOT_STORED
-    stands = {"ahead": "ahead of", "behind": "behind", "not told apart": "not told apart from"}
+    stands = {"not told apart": "not told apart from", "ahead": "ahead of", "behind": "behind"}
     return (
         f"{mark_of(OURS).label} answers {100 * found.ours.estimate:.1f} %, "
         f"{stands[found.verdict]} its closest control, {mark_of(found.control).label}: "

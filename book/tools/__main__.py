@@ -38,8 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     layout = Layout(options.root.resolve())
     os.environ[CHECKOUT_VARIABLE] = str(layout.root)
     try:
+        if not layout.chapters():
+            raise BookError(
+                f"--root: expected a checkout with chapters, got {layout.root}: name one"
+            )
+        if options.jobs < 1:
+            raise BookError(f"--jobs: expected at least 1, got {options.jobs}: raise it")
         options.step(layout, options)
-    except AvqaError as error:
+    except (AvqaError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

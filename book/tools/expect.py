@@ -6,6 +6,7 @@ What a clock says is left out: it differs from run to run.
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -30,6 +31,10 @@ def store(layout: Layout, chapter: str, profile: str, tolerance: float) -> Path:
         for name, value in values.items()
         if isinstance(value, float) and not _OF_A_CLOCK.search(name)
     }
+    if endless := [name for name, value in numbers.items() if not math.isfinite(value)]:
+        raise BookError(
+            f"{executed}: expected finite numbers, got others for {endless}: find out why"
+        )
     if not numbers:
         raise BookError(
             f"expected glued numbers in {executed}, got none: run the chapter first, "

@@ -14,9 +14,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from avqa_core import profiles
+from avqa_core.errors import AvqaError
 from avqa_core.training import runs
 from book.tools import cells
-from book.tools.layout import BookError
 
 _RUN_TIME = ("papermill", "execution")
 INJECTED_NOTE = "**Parameters of this run**, as the profile gave them:"
@@ -90,7 +90,7 @@ def mark_of(path: Path) -> str | None:
     try:
         made_by = cells.read(path).metadata.get("avqa", {})
         run = profiles.resolve(made_by["chapter"], **made_by["parameters"])
-    except (BookError, KeyError):
+    except (AvqaError, KeyError, TypeError):
         return None
     if any(not (run.media_dir / name).is_file() for name in made_by["media"]):
         return None

@@ -19,6 +19,8 @@ from avqa_core import fingerprint, profiles
 from book.tools import cells, finish, pairing, parameters
 from book.tools.layout import Layout
 
+TOOLS = Path(__file__).parent
+
 CELL_LIMIT_SECONDS = 3600
 
 
@@ -120,6 +122,7 @@ def _mark(layout: Layout, script: Path, given: dict[str, Any]) -> str:
         script.read_text(),
         json.dumps(given, sort_keys=True, default=str),
         fingerprint.of_package(),
+        fingerprint.of_files(sorted(TOOLS.glob("*.py")), TOOLS),
         fingerprint.of_files(stored, layout.results),
         finish.data_hash(script, profiles.resolve(script.stem, **given)) or "no clips",
         f"python {sys.version_info[:2]} torch {version('torch')}",

@@ -247,6 +247,10 @@ def test_stored_expectations_have_to_be_met(layout: Layout, page, problems) -> N
     assert problems() == []
     last_code(page).outputs[0].data["application/papermill.record/text/plain"] = "55.5"
     assert "accuracy is 55.5, expected 50.0 ± 5.0" in problems()[0]
+    last_code(page).outputs[0].data["application/papermill.record/text/plain"] = "nan"
+    assert "accuracy is nan" in problems()[0]
+    with pytest.raises(BookError, match="expected finite numbers"):
+        expect.store(layout, "01_tiny", "smoke", tolerance=0.1)
     last_code(page).outputs = []
     assert "accuracy is None" in problems()[0]
 

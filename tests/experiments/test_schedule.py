@@ -10,7 +10,14 @@ import pytest
 
 from avqa_core import experiments
 from avqa_core.errors import CheckpointError, ConfigError
-from avqa_core.experiments import collecting, planning, schedule
+from avqa_core.experiments import (
+    collecting,
+    making,
+    planning,
+    processes,
+    results,
+    schedule,
+)
 from avqa_core.experiments.experiment import OUTCOME, Job, Outcome
 from avqa_core.experiments.worlds import Worlds
 from avqa_core.training import runs
@@ -243,3 +250,96 @@ def test_runs_of_a_world_that_is_not_here_stay(tmp_path, worlds):
     nowhere = Worlds("smoke", tmp_path / "worlds", builds=False)
     again = collect(tmp_path / "elsewhere", nowhere, path)
     assert again["runs"] == content["runs"] and again["worlds"] == content["worlds"]
+
+
+def test_an_older_run_here_does_not_take_the_place_of_a_stored_one(tmp_path, worlds):
+    path = tmp_path / "smoke.json"
+    before = planned(tmp_path, worlds)
+    finish(before["complete/positions"], 6)
+    collect(tmp_path, worlds, path)
+    finish(before["complete/positions"], 3, STALE)
+    (run,) = collect(tmp_path, worlds, path)["runs"]
+    assert run["correct"]["complete"][0] == 6
+
+
+def test_what_started_from_a_run_of_other_source_does_not_count_as_stored(tmp_path, worlds):
+    path = tmp_path / "smoke.json"
+    before = planned(tmp_path, worlds)
+    names = ("complete/positions", "plug_in/zeros")
+    finish(before["complete/positions"], provenance=STALE)
+    finish(before["plug_in/zeros"])
+    collect(tmp_path, worlds, path)
+    assert collecting.stored_keys([before[name] for name in names], path) == frozenset()
+    finish(before["complete/positions"])
+    collect(tmp_path, worlds, path)
+    assert collecting.stored_keys([before[name] for name in names], path) == {
+        (name, 0) for name in names
+    }
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< ours", "[]", '{"format": 0}', "[" * 100_000])
+def test_a_damaged_store_is_refused_and_not_written_over(tmp_path, worlds, content):
+    path = tmp_path / "smoke.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match="expected stored results"):
+        collect(tmp_path, worlds, path)
+    assert path.read_text() == content
+
+
+def test_nothing_of_a_stale_run_is_left_when_it_starts_again(tmp_path, worlds):
+    before = planned(tmp_path, worlds)["complete/positions"]
+    finish(before, provenance=STALE)
+    (before.folder / "checkpoints").mkdir()
+    planned(tmp_path, worlds)["complete/positions"].open()
+    assert [path.name for path in before.folder.iterdir()] == ["job.json"]
+    assert [path.name for path in before.folder.parent.iterdir()] == [before.folder.name]
+
+
+def test_all_descendants_of_a_failed_run_end_with_it(tmp_path, worlds):
+    parent, child = (
+        planned(tmp_path, worlds)[one] for one in ("complete/positions", "plug_in/rmm")
+    )
+    of_child = replace(child.experiment, name="plug_in/later", parent="plug_in/rmm")
+    grandchild = replace(child, experiment=of_child)
+    waiting = {one.experiment.key: one for one in (child, grandchild)}
+    assert processes._orphans(waiting, {parent.experiment.key}) == [child, grandchild]
+    assert processes._orphans(waiting, set()) == []
+
+
+def _making(tmp_path: Path, data: Path, **options) -> making.Making:
+    return making.Making(
+        "smoke", tmp_path / "runs", tmp_path / "worlds", only=["complete"], data=data, **options
+    )
+
+
+def test_a_call_for_fewer_seeds_keeps_the_stored_ones(tmp_path, data):
+    path = tmp_path / "smoke.json"
+    of_both = _making(tmp_path, data, num_seeds=2, store=path)
+    for one in of_both._planned(builds=False):
+        finish(one)
+    stored = of_both.collect()
+    assert stored == 2 * len({one.name for one in of_both.experiments})
+    assert _making(tmp_path, data, num_seeds=1, store=path).collect() == stored
+
+
+def test_runs_in_another_world_do_not_go_to_the_results_of_the_book(tmp_path, data, monkeypatch):
+    path = tmp_path / "smoke.json"
+    monkeypatch.setattr(results, "default_path", lambda profile: path)
+    for one in _making(tmp_path, data)._planned(builds=False):
+        finish(one)
+    assert _making(tmp_path, data).collect() > 0, "nothing was stored yet: this is the book's world"
+    other = write_world(tmp_path / "other", seed=1)
+    with pytest.raises(ConfigError, match="expected --store FILE beside it"):
+        _making(tmp_path, other)
+    assert _making(tmp_path, other, store=tmp_path / "mine.json").collect() == 0
+
+
+def test_the_list_of_runs_prepares_what_its_commands_need(tmp_path, data):
+    made = _making(tmp_path, data, num_seeds=1, store=tmp_path / "smoke.json")
+    first, *rest = made._planned(builds=False)
+    finish(first)
+    told = list(made.listed())
+    assert ":" not in told[0], "a finished run needs no command"
+    for line, one in zip(told[1:], rest, strict=True):
+        assert line.endswith(str(one.folder))
+        assert Job.read(one.folder).experiment == one.experiment

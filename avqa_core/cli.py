@@ -272,7 +272,6 @@ def encoders(
     from dataclasses import replace
 
     from avqa_core.bandstand import encoder_training as training
-    from avqa_core.config import require
     from avqa_core.progress import Stage, shown_stages
 
     def place(event: object) -> Stage | None:
@@ -287,10 +286,6 @@ def encoders(
         visual_steps=recipe.visual_steps if visual_steps is None else visual_steps,
         audio_steps=recipe.audio_steps if audio_steps is None else audio_steps,
     )
-    for name in ("visual_steps", "audio_steps"):
-        steps = getattr(config, name)
-        option = f"--{name.replace('_', '-')}"
-        require(steps >= 1, f"{option}: expected at least 1, got {steps}: raise it")
     folder = out or Path(training.__file__).parent / "weights"
     for event in shown_stages(training.train_encoders(config, folder), place):
         if isinstance(event, training.EncodersWritten):

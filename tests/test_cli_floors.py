@@ -62,7 +62,7 @@ def test_a_missing_file_is_one_line_and_exit_code_2(files, capsys):
     [
         (["--encoder-seeds", "-1"], "expected 0 or more, got -1"),
         (["--out", "{folder}"], "got the folder {folder}: name a file in it"),
-        (["--out", "{folder}/fit.json/floors.json"], "expected a file to write the counts to"),
+        (["--out", "{folder}/fit.json/floors.json"], "expected a file to write to"),
     ],
 )
 def test_what_cannot_be_measured_or_written_is_refused_at_once(

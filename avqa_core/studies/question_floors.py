@@ -29,9 +29,13 @@ NEW_CLIPS = "all, clips not fitted on"
 SOURCES = tuple(
     f"avqa_core.{name}"
     for name in (
+        "backbones.answer_head",
         "backbones.question_encoder",
         "bandstand.floor",
+        "bandstand.scene",
         "data.annotations",
+        "data.avqa_annotations",
+        "data.rows",
         "data.vocabulary",
         "metrics",
         "rng",

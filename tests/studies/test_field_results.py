@@ -161,3 +161,19 @@ def test_the_counts_of_finished_runs_are_those_that_the_runs_report(tmp_path, ca
     before = (tmp_path / "field.json").read_text()
     assert cli.main(command) == 0
     assert (tmp_path / "field.json").read_text() == before.replace(" plug_in/recommended", "")
+
+
+def test_counts_that_are_not_asked_for_stay_if_the_same_source_made_them():
+    carried = field_results._carried([], FOUND, FOUND.provenance, FOUND.num_clips)
+    assert [run for _, run in carried] == list(FOUND.runs)
+    made_by, runs_of = field_results._shared(carried)
+    assert [(one.experiment, one.seed) for one in runs_of] == [
+        ("plug_in/zeros", 0),
+        ("joint/recommended", 0),
+        ("plug_in/zeros", 1),
+    ]
+    assert [made_by[one.made_by] for one in runs_of] == [told for told, _ in carried]
+    assert field_results._carried([], None, FOUND.provenance, FOUND.num_clips) == []
+    assert field_results._carried([], FOUND, FOUND.provenance, FOUND.num_clips + 1) == []
+    other = replace(FOUND.provenance, source_hash="other")
+    assert field_results._carried([], FOUND, other, FOUND.num_clips) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from avqa_core.experiments.planning import NO_ORDER, alone_name
@@ -14,7 +15,8 @@ from avqa_core.viz.tables import Cell, Column, table
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
-TOGETHER = "complete/plain"
+TOGETHER, READER = "complete/plain", "complete/positions"
+LOSS = "complete/answer"
 SCENARIO = "complete"
 
 
@@ -33,7 +35,9 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
         Column("floor", "floor (%)", scale=100),
         Column("together", "all nine together (%)", scale=100),
         Column("alone", "alone (%)", scale=100),
+        Column("reader", "all nine, with the reader (%)", scale=100),
         Column("gain", "alone over together, points"),
+        Column("loss", "alone: last training loss (nats)", digits=2),
         Column("seen_together", "its questions seen, together", digits=0),
         Column("seen_alone", "alone", digits=0),
         Column("seeds", "seeds", digits=0),
@@ -44,6 +48,8 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
             "floor": stored.floor(TOGETHER, [category]),
             "together": stored.accuracy(TOGETHER, SCENARIO, [category]).estimate,
             "alone": stored.accuracy(name, SCENARIO, [category]).estimate,
+            "reader": _reader(stored, category),
+            "loss": _last_loss(stored, name),
             "gain": in_points(stored.difference(name, TOGETHER, SCENARIO, [category])),
             "seen_together": round(_seen(stored, TOGETHER) * _share(stored, category)),
             "seen_alone": _seen(stored, name),
@@ -55,12 +61,39 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
 
 
 def alone_words(stored: Stored) -> dict[str, str]:
-    """Return what the chapter quotes: accuracy on these questions alone and together."""
-    names = [alone_name(category) for category in NO_ORDER]
-    if not stored.has(TOGETHER, *names):
-        return dict.fromkeys(("alone", "together"), NOT_RUN)
-    told = {"alone": _alone(stored), "together": stored.accuracy(TOGETHER, SCENARIO, NO_ORDER)}
-    return {name: f"{100 * one.estimate:.1f} %" for name, one in told.items()}
+    """Return what the chapter quotes: accuracies on these questions, and which is learned least."""
+    names = {category: alone_name(category) for category in NO_ORDER}
+    words = ("alone", "together", "with_reader", "hardest", "hardest_loss")
+    if not stored.has(TOGETHER, READER, *names.values()):
+        return dict.fromkeys(words, NOT_RUN)
+    accuracies = {
+        "alone": _alone(stored),
+        "together": stored.accuracy(TOGETHER, SCENARIO, NO_ORDER),
+        "with_reader": stored.accuracy(READER, SCENARIO, NO_ORDER),
+    }
+    over_floor = {
+        category: stored.accuracy(name, SCENARIO, [category]).estimate
+        - (stored.floor(TOGETHER, [category]) or 0.0)
+        for category, name in names.items()
+    }
+    hardest = min(over_floor, key=lambda category: over_floor[category])
+    told = {name: f"{100 * one.estimate:.1f} %" for name, one in accuracies.items()}
+    return told | {
+        "hardest": hardest,
+        "hardest_loss": f"{_last_loss(stored, names[hardest]):.2f} nats",
+    }
+
+
+def _reader(stored: Stored, category: str) -> float | None:
+    """Return the accuracy of AVST with the reader, which learned all nine."""
+    if not stored.has(READER):
+        return None
+    return stored.accuracy(READER, SCENARIO, [category]).estimate
+
+
+def _last_loss(stored: Stored, name: str) -> float:
+    """Return the answer loss of the last tenth of training, mean over seeds."""
+    return fmean(stored.run(name, seed).losses[LOSS] for seed in stored.seeds(name))
 
 
 def _alone(stored: Stored) -> Interval:

@@ -21,12 +21,15 @@ def _results() -> Stored:
     made = content(
         {
             "complete/plain": {"complete": [(30, 10), (33, 12)]},
+            "complete/positions": {"complete": [(54, 36), (54, 36)]},
             "alone/audio_counting": {"complete": [(45, 0), (48, 0)]},
             "alone/visual_location": {"complete": [(0, 20), (0, 21)]},
         }
     )
     for one in made["experiments"].values():
         one["training"] = {"batch_size": 20}
+    for one in made["runs"]:
+        one["losses"] = {"complete/answer": 0.6 + 0.2 * one["seed"]}
     return Stored("book", made)
 
 
@@ -34,16 +37,23 @@ def test_each_category_is_compared_with_itself_and_told_how_much_it_saw(results)
     text = alone_views.alone_table(results, caption="c").text
     counting = next(line for line in text.splitlines() if "Audio Counting" in line)
     # together 30 and 33, alone 45 and 48 of 60; 5 steps of 20, of which three in five are its own
-    assert counting.split()[2:6] == ["50.0", "52.5", "77.5", "+25.0"]
+    assert counting.split()[2:7] == ["50.0", "52.5", "77.5", "90.0", "+25.0"]
+    assert "0.70" in counting, "the mean of 0.6 and 0.8"
     assert counting.split()[-3:] == ["60", "100", "2"]
 
 
 def test_the_prose_counts_every_question_once(results):
-    # alone 65 and 69 of 100, together 40 and 45
-    assert alone_views.alone_words(results) == {"alone": "67.0 %", "together": "42.5 %"}
+    # alone 65 and 69 of 100, together 40 and 45; over a floor of 25 % 20 and 21 of 40 are the least
+    assert alone_views.alone_words(results) == {
+        "alone": "67.0 %",
+        "together": "42.5 %",
+        "with_reader": "90.0 %",
+        "hardest": "Visual Location",
+        "hardest_loss": "0.70 nats",
+    }
 
 
 def test_without_one_of_the_runs_nothing_is_claimed():
     empty = stored({"complete/plain": {"complete": [(30, 10)]}})
-    assert alone_views.alone_words(empty) == {"alone": NOT_RUN, "together": NOT_RUN}
+    assert set(alone_views.alone_words(empty).values()) == {NOT_RUN}
     assert "--only alone" in alone_views.alone_table(empty, caption="c").text

@@ -38,7 +38,7 @@ class Worlds:
     data: Path | None = None
     builds: bool = True
     watch: Watch = iter
-    _found: dict[str, tuple[Path, str] | None] = field(default_factory=dict)
+    _found: dict[str, tuple[Path, str]] = field(default_factory=dict)
 
     def find(self, name: str) -> tuple[Path, str] | None:
         """Return the folder of a world and the hash of its data, None if it is not there.
@@ -48,7 +48,9 @@ class Worlds:
         """
         if name not in self._found:
             folder = self._folder(name)
-            self._found[name] = None if folder is None else (folder, runs.data_hash(folder))
+            if folder is None:
+                return None  # not remembered: somebody else may build it meanwhile
+            self._found[name] = folder, runs.data_hash(folder)
         return self._found[name]
 
     def _folder(self, name: str) -> Path | None:

@@ -126,3 +126,12 @@ def test_a_built_world_is_what_it_was_made_from_and_not_how_its_features_are_rou
     questions = folder / "json" / "avqa-test.json"
     questions.write_text(questions.read_text() + "\n")
     assert identity_of(folder) != identity
+
+
+def test_a_world_that_another_call_has_built_since_is_found(tmp_path: Path) -> None:
+    looks = Worlds("smoke", tmp_path, builds=False)
+    assert looks.find("coupling(0.5)") is None
+    folder = write_world(tmp_path / "coupling(0.5)" / "smoke")
+    (folder / "world.json").write_text("{}")
+    found = looks.find("coupling(0.5)")
+    assert found is not None and found[0] == folder

@@ -147,7 +147,7 @@ views.comparison_table(
 # 4. with the comparing loss, over without, one step: {glue:text}`avr_reconstruction_audio_missing`
 #    ({glue:text}`avr_reconstruction_visual_missing`);
 # 5. longer, over RMM as long: {glue:text}`avr_longer_audio_missing`
-#    ({glue:text}`avr_longer_visual_missing`).
+#    ({glue:text}`avr_longer_visual_missing`). What Table 4 says of AVR here, it says of short training.
 #
 # ## Nothing missing: how close to the ceiling
 #

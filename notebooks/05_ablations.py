@@ -151,10 +151,9 @@ views.comparison_table(
 #
 # ## Nothing missing: how close to the ceiling
 #
-# Before anything is taken away, is there something to lose? With both senses present a perfect
-# observer knows every answer. AVST as published pools over time and place, so it has no order in
-# either. Beside that path the backbone of `recommended` has a reader: the words of the question ask
-# single segments of the sound and columns of the picture, with learned positions in both.
+# With both senses present a perfect observer knows every answer. AVST as published pools over time and
+# place, so it has no order in either. Beside that path the backbone of `recommended` has a reader: single
+# words ask segments of the sound and columns of the picture, with learned positions.
 
 # %%
 whole = [

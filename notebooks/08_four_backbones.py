@@ -249,8 +249,8 @@ for backbone, name in views.NAMES.items():
     glue(f"first_{backbone}", networks[name].first, display=False)
     glue(f"last_{backbone}", networks[name].last, display=False)
 glue("live_steps", str(run.num_steps), display=False)
-over = [of.total("complete") for of in reports.values()]
-over = [one.tally.accuracy >= one.floor for one in over if one.floor]
+totals = [of.total("complete") for of in reports.values()]
+over = [one.tally.accuracy >= (one.floor or 0.0) for one in totals]
 glue("over_floor", str(sum(over)), display=False)
 
 # %% [markdown]

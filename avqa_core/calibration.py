@@ -94,8 +94,8 @@ def calibration_interval(
     """Return the calibration error with an interval from redrawing whole clips.
 
     The error of a sample is too high, by more the fewer questions there are: also where a network
-    is as often right as it says, some bins are off. The interval allows for that, except close to
-    zero, where it stays too high.
+    is as often right as it says, some bins are off. The interval reaches down to allow for that;
+    of a true error close to zero it still says too much (simulated: CONTRIBUTING).
 
     Args:
         confidence: of each answer.
@@ -115,8 +115,10 @@ def calibration_interval(
         rows = np.concatenate([members[one] for one in drawn])
         redrawn.append(expected_calibration_error(sure[rows].tolist(), right[rows].tolist()))
     low, high = np.quantile(redrawn, [0.5 - coverage / 2, 0.5 + coverage / 2])
-    # Turned over at the estimate: a redraw is as much too high above it as it is above the truth.
-    return Interval(estimate, max(0.0, 2 * estimate - high), max(0.0, 2 * estimate - low))
+    # A redraw is too high above the estimate as the estimate is above the truth, so below it the
+    # way is as long as above it; above, the redraws themselves are on the safe side.
+    lowest, highest = 2 * estimate - float(high), max(float(high), 2 * estimate - float(low))
+    return Interval(estimate, max(0.0, lowest), highest)
 
 
 def risk_coverage(confidence: Sequence[float], is_correct: Sequence[bool]) -> RiskCoverage:

@@ -66,7 +66,7 @@ def test_the_table_says_what_had_a_say():
         "clip and question",
     ]
     assert "the answers shape it" in lines[1] and "the real half" in lines[3]
-    assert views.same_for_all(FOUND, "visual") == "zeros, missing-aware prompts, input"
+    assert views.same_for_all(FOUND, "visual") == "zeros; missing-aware prompts, input"
     assert views.same_for_all({"recommended": FOUND["recommended"]}, "audio") == "none"
 
 

@@ -52,6 +52,7 @@ def rows_of(audited):
     return [row for name in ("table1_full", "table3_full") for row in audited[name].rows]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL, reason="AVQA_MUSIC_ANNOTATIONS names no folder of question files")
 def test_the_stored_counts_are_those_of_the_files():
     paths = [Path(str(REAL)) / name for name in FILES]

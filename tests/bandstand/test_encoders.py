@@ -226,6 +226,7 @@ def test_training_ids_are_in_no_split():
     assert last <= FIRST_TRAINING_CLIP
 
 
+@pytest.mark.slow
 def test_training_writes_encoders_that_load(tmp_path):
     state = torch.random.get_rng_state()
     events = list(train_encoders(TINY, tmp_path))

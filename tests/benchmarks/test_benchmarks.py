@@ -16,12 +16,14 @@ from benchmarks.__main__ import main
 CPU = torch.device("cpu")
 
 
+@pytest.mark.slow
 def test_flops_are_proportional_to_rows():
     one, three = (step.take("paper", "tiny", rows, "cpu", False, True) for rows in (1, 3))
     # Broadcast sums cost nothing here, and every product runs over rows.
     assert three["flop"] == pytest.approx(3 * one["flop"], rel=0.01)
 
 
+@pytest.mark.slow
 def test_recomputing_costs_flops_and_leaves_models_without_a_sampler_alone():
     plain, again = (step.take("paper", "tiny", 1, "cpu", one, True) for one in (False, True))
     assert 1.1 * plain["flop"] < again["flop"] < 2 * plain["flop"]

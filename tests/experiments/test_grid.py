@@ -30,6 +30,7 @@ def _plan(**changes):
     return grid.plan("smoke", **{**asked, **changes})
 
 
+@pytest.mark.slow
 def test_the_full_product_of_registered_parts_can_be_planned() -> None:
     runs = _plan(
         backbone_names=list(backbones),

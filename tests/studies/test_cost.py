@@ -39,6 +39,7 @@ def test_avst_at_the_papers_size_by_hand():
     assert found.missing == found.complete
 
 
+@pytest.mark.slow
 def test_what_completes_is_paid_for_and_its_parameters_are_told_apart():
     paper = cost(preset("paper", "tiny"), "joint")
     plain = cost(_around(ZerosConfig(), channels=16), "plain")
@@ -70,6 +71,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_leaving_the_products_out_changes_no_count(name, monkeypatch):
     model = resize(MODELS[name], SIZES["tiny"])

@@ -34,6 +34,7 @@ def _start(out: Path, world: Path, launcher: tuple[str, ...] = ()) -> subprocess
     )
 
 
+@pytest.mark.slow
 def test_two_processes_agree_with_one(tmp_path):
     world = write_world(tmp_path / "world")
     one, two = tmp_path / "one", tmp_path / "two"

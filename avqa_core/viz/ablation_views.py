@@ -5,22 +5,20 @@ Every view says which command makes what is not stored yet, and shows what is.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from avqa_core.data.annotations import CATEGORIES
 from avqa_core.experiments.planning import NEEDS_ORDER
-from avqa_core.ledger import VERDICTS, Entry, Verdict
-from avqa_core.metrics import Interval
+from avqa_core.ledger import VERDICTS, Entry
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.ablation import ablation_lines
 from avqa_core.viz.figures.accuracy import Number, accuracy_by_scenario
 from avqa_core.viz.notices import notice
-from avqa_core.viz.points import in_points, in_words
+from avqa_core.viz.points import in_points
+from avqa_core.viz.result_words import CATEGORY_NAMES, paired_gap
 from avqa_core.viz.results import (
     accuracies_by_scenario,
     ceilings_by_scenario,
@@ -34,15 +32,6 @@ if TYPE_CHECKING:
 
 MISSING = ("audio_missing", "visual_missing")
 SHOWN = ("complete", *MISSING)
-CATEGORY_NAMES = tuple(map(str, CATEGORIES))
-NOT_RUN = "not run yet"
-# of one claim, and of several
-_SAID: dict[Verdict, tuple[str, str]] = {
-    "holds": ("holds", "hold"),
-    "contradicted": ("is contradicted", "are contradicted"),
-    "open": ("is not told apart", "are not told apart"),
-    "not run": ("was not run", "were not run"),
-}
 Accuracies = dict[str, dict[Number, list[float]]]
 
 
@@ -164,29 +153,6 @@ def category_table(stored: Stored, names: Sequence[str], scenario: str, *, capti
     return table(columns, rows, caption=caption)
 
 
-def share_text(stored: Stored, name: str, scenario: str, *, order: bool = True) -> str:
-    """Say which share of the ceiling an experiment reaches.
-
-    Args:
-        stored: results over seeds.
-        name: of the experiment.
-        scenario: in which it was tested.
-        order: whether questions that need order in time or place count.
-    """
-    if not stored.has(name):
-        return NOT_RUN
-    of = [
-        one
-        for one in CATEGORY_NAMES
-        if stored.has_category(name, one) and (order or one not in NEEDS_ORDER)
-    ]
-    ceiling = stored.ceiling(name, scenario, of)
-    if not ceiling:
-        return "not known"
-    interval = stored.accuracy(name, scenario, of)
-    return f"{100 * interval.estimate / ceiling:.1f} %"
-
-
 def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[str, Cell]:
     cost = stored.cost(name)
     row: dict[str, Cell] = {
@@ -201,7 +167,7 @@ def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[st
             row[f"paper {one}"] = paper_accuracy(name, one)
         if control is not None:
             is_control = name == control
-            gap = None if is_control else _gap(stored, name, control, one)
+            gap = None if is_control else paired_gap(stored, name, control, one)
             written = None if gap is None else in_points(gap)
             row[f"over {one}"] = "control" if is_control else written
     return row
@@ -355,45 +321,6 @@ def ledger_table(entries: Sequence[Entry], *, caption: str) -> Rich:
         for entry in entries
     ]
     return table(columns, rows, caption=caption)
-
-
-def gap_text(stored: Stored, name: str, other: str, scenario: str) -> str:
-    """Say how one experiment compares with another in points, or that it was not run."""
-    gap = _gap(stored, name, other, scenario) if stored.has(name, other) else None
-    if gap is None:
-        return NOT_RUN
-    return in_words(gap, len(stored.shared_seeds(name, other)))
-
-
-def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
-    """Say how many per cent an experiment answers right, or that it was not run."""
-    if not stored.has(name):
-        return NOT_RUN
-    return f"{100 * stored.accuracy(name, scenario).estimate:.1f} %"
-
-
-def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
-    """Say how many points lie between the best and the worst of several experiments."""
-    if not stored.has(*names):
-        return NOT_RUN
-    values = [stored.accuracy(name, scenario).estimate for name in names]
-    return f"{100 * (max(values) - min(values)):.1f} points"
-
-
-def verdicts_text(entries: Sequence[Entry]) -> str:
-    """Say how many claims have each verdict."""
-    counts = Counter(entry.verdict for entry in entries)
-    told = [
-        f"{counts[one]} {words[counts[one] > 1]}" for one, words in _SAID.items() if counts[one]
-    ]
-    return ", ".join(told)
-
-
-def _gap(stored: Stored, name: str, other: str, scenario: str) -> Interval | None:
-    """Return the paired difference, None if the two were never run with the same seed."""
-    if not stored.shared_seeds(name, other):
-        return None
-    return stored.difference(name, other, scenario)
 
 
 def _method(name: str) -> str:

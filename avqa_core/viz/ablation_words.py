@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from avqa_core.experiments import paper_tables, planning
 from avqa_core.ledger import ledger
-from avqa_core.viz.ablation_views import (
-    MISSING,
+from avqa_core.viz.ablation_views import MISSING
+from avqa_core.viz.alone_views import alone_words
+from avqa_core.viz.main_results import lead_sentence
+from avqa_core.viz.result_words import (
     NOT_RUN,
     gap_text,
     share_text,
     spread_text,
     verdicts_text,
 )
-from avqa_core.viz.alone_views import alone_words
-from avqa_core.viz.main_results import lead_sentence
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored

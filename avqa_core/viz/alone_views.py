@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from avqa_core.experiments.planning import NO_ORDER, alone_name
 from avqa_core.metrics import Interval, overall, seed_interval
-from avqa_core.viz.ablation_views import NOT_RUN, not_stored
+from avqa_core.viz.ablation_views import not_stored
 from avqa_core.viz.display import Rich
 from avqa_core.viz.points import in_points
+from avqa_core.viz.result_words import NOT_RUN
 from avqa_core.viz.tables import Cell, Column, table
 
 if TYPE_CHECKING:

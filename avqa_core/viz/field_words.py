@@ -8,10 +8,10 @@ from avqa_core.ledger import ledger
 from avqa_core.metrics import paired_difference
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
-from avqa_core.viz.ablation_views import NOT_RUN, verdicts_text
 from avqa_core.viz.field_guide import choose
 from avqa_core.viz.field_views import label_of, ratio_name, training_points
 from avqa_core.viz.points import in_points
+from avqa_core.viz.result_words import NOT_RUN, verdicts_text
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored

@@ -14,9 +14,10 @@ from avqa_core.experiments.paper_tables import BACKBONES
 from avqa_core.ledger import Claim, ledger, table1_claims, table3_claims
 from avqa_core.model import ModelConfig
 from avqa_core.paper_values import paper_accuracy
-from avqa_core.viz.ablation_views import MISSING, NOT_RUN, accuracy_text, gap_text, verdicts_text
+from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.method_views import METHODS, TABLE_3, table1_names
 from avqa_core.viz.paper_rows import BOTH, PLAIN, PUBLISHED
+from avqa_core.viz.result_words import accuracy_text, gap_text, range_text, verdicts_text
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -81,14 +82,6 @@ def _present_words(stored: Stored) -> dict[str, str]:
         others = [name for name in trained if name not in changing]
         told[f"keeping_{scenario}"] = range_text(stored, others, scenario)
     return told
-
-
-def range_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
-    """Say between which accuracies those experiments lie that are stored."""
-    means = [stored.accuracy(name, scenario).estimate for name in names if stored.has(name)]
-    if not means:
-        return NOT_RUN
-    return f"{100 * min(means):.1f} to {100 * max(means):.1f} %"
 
 
 def num_stored(stored: Stored, names: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from avqa_core import ledger
 from avqa_core.viz import ablation_views as views
+from avqa_core.viz import result_words
 from avqa_core.viz.display import Rich
 from tests.experiments.stored_results import stored
 
@@ -82,21 +83,21 @@ def test_the_ledger_says_what_was_decided_and_what_was_not_run():
 
 
 def test_words_for_the_summary():
-    gap = views.gap_text(RESULTS, "table4/paper", "table4/none", "audio_missing")
+    gap = result_words.gap_text(RESULTS, "table4/paper", "table4/none", "audio_missing")
     assert gap == "+20.3 points (+18.9 to +21.8, 3 seeds)"
-    assert views.accuracy_text(RESULTS, "table4/none", "audio_missing") == "32.0 %"
+    assert result_words.accuracy_text(RESULTS, "table4/none", "audio_missing") == "32.0 %"
     names = ["table4/none", "table4/paper"]
-    assert views.spread_text(RESULTS, names, "audio_missing") == "20.3 points"
+    assert result_words.spread_text(RESULTS, names, "audio_missing") == "20.3 points"
     for words in (
-        views.gap_text(EMPTY, *names, "complete"),
-        views.accuracy_text(EMPTY, names[0], "complete"),
-        views.spread_text(EMPTY, names, "complete"),
+        result_words.gap_text(EMPTY, *names, "complete"),
+        result_words.accuracy_text(EMPTY, names[0], "complete"),
+        result_words.spread_text(EMPTY, names, "complete"),
     ):
-        assert words == views.NOT_RUN
+        assert words == result_words.NOT_RUN
     entries = ledger.ledger(RESULTS)
     held = sum(entry.verdict == "holds" for entry in entries)
-    assert f"{held} {'holds' if held == 1 else 'hold'}" in views.verdicts_text(entries)
-    assert "were not run" in views.verdicts_text(entries)
+    assert f"{held} {'holds' if held == 1 else 'hold'}" in result_words.verdicts_text(entries)
+    assert "were not run" in result_words.verdicts_text(entries)
 
 
 def test_worlds_of_other_couplings_are_one_line_a_method():
@@ -120,6 +121,6 @@ def test_categories_add_up_by_what_they_need():
     assert no_order.split()[-3:] == ["50.0", "100.0", "83.3"]
     assert order.split()[-3:] == ["25.0", "75.0", "75.0"]
     assert everything.split()[-3:] == ["40.0", "90.0", "80.0"]
-    assert views.share_text(RESULTS, "table4/paper", "complete") == "88.9 %"
-    assert views.share_text(RESULTS, "table4/paper", "complete", order=False) == "83.3 %"
+    assert result_words.share_text(RESULTS, "table4/paper", "complete") == "88.9 %"
+    assert result_words.share_text(RESULTS, "table4/paper", "complete", order=False) == "83.3 %"
     assert isinstance(views.category_table(EMPTY, ["x/y"], "complete", caption="c"), Rich)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from avqa_core import experiments
 from avqa_core.viz import ablation_words
-from avqa_core.viz.ablation_views import NOT_RUN
+from avqa_core.viz.result_words import NOT_RUN
 from tests.experiments.stored_results import stored
 
 CHAPTER = Path(__file__).parents[2] / "notebooks" / "05_ablations.py"

@@ -6,7 +6,7 @@ import pytest
 
 from avqa_core.experiments.results import Stored
 from avqa_core.viz import alone_views
-from avqa_core.viz.ablation_views import NOT_RUN
+from avqa_core.viz.result_words import NOT_RUN
 from tests.experiments.stored_results import content, stored
 
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from avqa_core.viz import field_guide, field_words
 from avqa_core.viz import field_views as views
-from avqa_core.viz.ablation_views import NOT_RUN
 from avqa_core.viz.display import Rich
+from avqa_core.viz.result_words import NOT_RUN
 from tests.experiments.stored_results import stored
 from tests.viz.stored_field import failures, field
 

@@ -7,8 +7,8 @@ import pytest
 from avqa_core.experiments.results import Stored
 from avqa_core.viz import method_views, method_words
 from avqa_core.viz import paper_rows as views
-from avqa_core.viz.ablation_views import NOT_RUN
 from avqa_core.viz.method_views import TABLE_3, table1_names
+from avqa_core.viz.result_words import NOT_RUN
 from tests.experiments.stored_results import CATEGORIES, stored
 
 SCENARIOS = ("complete", "audio_missing", "visual_missing")

@@ -1,0 +1,96 @@
+"""What stored results say, as words of a sentence; what was not run says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from avqa_core.data.annotations import CATEGORIES
+from avqa_core.experiments.planning import NEEDS_ORDER
+from avqa_core.ledger import Entry, Verdict
+from avqa_core.metrics import Interval
+from avqa_core.viz.points import in_words
+
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+CATEGORY_NAMES = tuple(map(str, CATEGORIES))
+NOT_RUN = "not run yet"
+# of one claim, and of several
+_SAID: dict[Verdict, tuple[str, str]] = {
+    "holds": ("holds", "hold"),
+    "contradicted": ("is contradicted", "are contradicted"),
+    "open": ("is not told apart", "are not told apart"),
+    "not run": ("was not run", "were not run"),
+}
+
+
+def paired_gap(stored: Stored, name: str, other: str, scenario: str) -> Interval | None:
+    """Return the paired difference, None if the two were never run with the same seed."""
+    if not stored.shared_seeds(name, other):
+        return None
+    return stored.difference(name, other, scenario)
+
+
+def gap_text(stored: Stored, name: str, other: str, scenario: str) -> str:
+    """Say how one experiment compares with another in points, or that it was not run."""
+    gap = paired_gap(stored, name, other, scenario) if stored.has(name, other) else None
+    if gap is None:
+        return NOT_RUN
+    return in_words(gap, len(stored.shared_seeds(name, other)))
+
+
+def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
+    """Say how many per cent an experiment answers right, or that it was not run."""
+    if not stored.has(name):
+        return NOT_RUN
+    return f"{100 * stored.accuracy(name, scenario).estimate:.1f} %"
+
+
+def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
+    """Say how many points lie between the best and the worst of several experiments."""
+    if not stored.has(*names):
+        return NOT_RUN
+    values = [stored.accuracy(name, scenario).estimate for name in names]
+    return f"{100 * (max(values) - min(values)):.1f} points"
+
+
+def verdicts_text(entries: Sequence[Entry]) -> str:
+    """Say how many claims have each verdict."""
+    counts = Counter(entry.verdict for entry in entries)
+    told = [
+        f"{counts[one]} {words[counts[one] > 1]}" for one, words in _SAID.items() if counts[one]
+    ]
+    return ", ".join(told)
+
+
+def share_text(stored: Stored, name: str, scenario: str, *, order: bool = True) -> str:
+    """Say which share of the ceiling an experiment reaches.
+
+    Args:
+        stored: results over seeds.
+        name: of the experiment.
+        scenario: in which it was tested.
+        order: whether questions that need order in time or place count.
+    """
+    if not stored.has(name):
+        return NOT_RUN
+    of = [
+        one
+        for one in CATEGORY_NAMES
+        if stored.has_category(name, one) and (order or one not in NEEDS_ORDER)
+    ]
+    ceiling = stored.ceiling(name, scenario, of)
+    if not ceiling:
+        return "not known"
+    interval = stored.accuracy(name, scenario, of)
+    return f"{100 * interval.estimate / ceiling:.1f} %"
+
+
+def range_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
+    """Say between which accuracies those experiments lie that are stored."""
+    means = [stored.accuracy(name, scenario).estimate for name in names if stored.has(name)]
+    if not means:
+        return NOT_RUN
+    return f"{100 * min(means):.1f} to {100 * max(means):.1f} %"

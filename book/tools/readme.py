@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avqa_core import experiments
+from avqa_core.experiments import avr_trials
 from avqa_core.experiments.results import Stored
 from avqa_core.ledger import (
     VERDICTS,
@@ -18,13 +19,17 @@ from avqa_core.ledger import (
 from avqa_core.metrics import Interval
 from avqa_core.viz import main_results
 from avqa_core.viz.ablation_views import MISSING
+from avqa_core.viz.ablation_words import BOTH as PAPER
+from avqa_core.viz.ablation_words import GAPS
 from avqa_core.viz.points import in_points
+from avqa_core.viz.result_words import gap_text
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import BEST, UNKNOWN
 from book.tools.layout import BookError, Layout
 
 BEGIN = "<!-- results: written by 'python -m book.tools readme' -->"
 END = "<!-- end of results -->"
+AVR_LONGER = GAPS["avr_longer"]
 _MISSING = ("audio_missing", "visual_missing", "both_missing")
 
 
@@ -158,7 +163,26 @@ def _judged(results: Stored) -> list[str]:
             f"| {statement} | {' | '.join(_verdict(entries.get(one)) for one in MISSING)} |"
             for statement, entries in shown.items()
         ),
+        *_length_of_tables(results),
     ]
+
+
+def _length_of_tables(results: Stored) -> list[str]:
+    """Return for how long the tables of the paper train on, and what AVR gives after longer."""
+    if not results.has(PAPER):
+        return []
+    steps = int(results.cost(PAPER)["steps"])
+    longer = [
+        f"{mark_of(one).label} {gap_text(results, *AVR_LONGER, one)}"
+        for one in MISSING
+        if results.has(*AVR_LONGER)
+    ]
+    told = (
+        f"Where all learn together, also in the paper's tables, they learn on for {steps} steps. "
+    )
+    if longer:
+        told += f"AVR over RMM after {avr_trials.LONGER} times as many: {', '.join(longer)}."
+    return ["", told.strip()]
 
 
 def _verdict(entry: Entry | None) -> str:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avqa_core.data.availability import Scenario
 from avqa_core.errors import ConfigError
 from avqa_core.metrics import Interval, Tally, clustered_bootstrap, mcnemar
 from avqa_core.report import Answered, Report
-
-# Scenarios in which everybody misses the same, whatever the seed.
-_WHOLE = ("complete", "audio_missing", "visual_missing", "both_missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def gain(
             f"comparison: expected answers to the same questions, got {len(mine.question_ids)} and "
             f"{len(other.question_ids)} that differ: evaluate both on one split of one data folder"
         )
-    if ours.seed != theirs.seed and scenario not in _WHOLE:
+    if ours.seed != theirs.seed and _is_drawn(scenario):
         raise ConfigError(
             f"comparison: expected one seed, which decides who misses what in {scenario}, got "
             f"{ours.seed} and {theirs.seed}: evaluate both with one --seed"
@@ -113,6 +111,13 @@ def gain(
     return clustered_bootstrap(
         mine.is_correct, other.is_correct, mine.video_ids, generator=generator
     )
+
+
+def _is_drawn(scenario: str) -> bool:
+    """Say whether a seed decides who misses what."""
+    one = Scenario.parse(scenario)
+    shares = {one.audio_missing, one.visual_missing}
+    return not shares <= {0.0, 1.0} or one.audio_drops > 0 or one.visual_drops > 0
 
 
 def recovered_share(accuracy: float, control: float, ceiling: float) -> float:

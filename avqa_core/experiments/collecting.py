@@ -37,7 +37,7 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
         keep: runs that stay as they are stored, also where the same run was made here since: other
             stored runs started from them.
     """
-    old = _read(path)
+    old = _read(profile, path)
     identities = _identities(planned, old["worlds"])
     here = {
         identities[one.experiment.key]: one for one in planned if one.experiment.key in identities
@@ -66,16 +66,17 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
     return len(ordered)
 
 
-def stored_keys(planned: Sequence[Planned], path: Path) -> frozenset[Key]:
+def stored_keys(planned: Sequence[Planned], profile: str, path: Path) -> frozenset[Key]:
     """Return which runs a file has already, made by this source and answering all that is wanted.
 
     What started from a run that other source made does not count.
 
     Args:
         planned: the runs in question with all that they start from.
+        profile: whose plan.
         path: of the JSON file; nothing is stored where there is none.
     """
-    old = _read(path)
+    old = _read(profile, path)
     fresh = [runs.is_fresh(one) for one in old["provenance"]]
     answered = {
         run["identity"]: set(run["correct"]) for run in old["runs"] if fresh[run["provenance"]]
@@ -147,12 +148,10 @@ def _is_close(stored: Mapping[str, Sequence[float]], here: Mapping[str, Sequence
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    empty: dict[str, Any] = {"runs": [], "provenance": [], "worlds": {}}
-    if not path.exists():
-        return empty
-    results.stored(path.stem, path)  # refuses what is damaged, which must not be written over
-    return empty | json.loads(path.read_text())
+def _read(profile: str, path: Path) -> dict[str, Any]:
+    """Return what is stored, nothing where there is no file; a damaged one is refused."""
+    stored = results.stored(profile, path, missing_ok=True)
+    return {"runs": [], "provenance": [], "worlds": {}, **stored.content}
 
 
 def _record(experiment: Experiment, outcome: Outcome, identity: str) -> dict[str, Any]:

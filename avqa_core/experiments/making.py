@@ -186,7 +186,7 @@ class Making:
         Worth calling after failures and interruptions too: what is there is stored.
         """
         planned = self._planned_of(self._whole_plan(), builds=False)
-        keep = stored_keys(planned, self.store) if self.keep_stored else ()
+        keep = stored_keys(planned, self.profile, self.store) if self.keep_stored else ()
         return collect(planned, self.profile, self.store, keep)
 
     def _whole_plan(self) -> Sequence[Experiment]:
@@ -212,7 +212,8 @@ class Making:
         planned = self._planned_of(self.experiments, builds=builds)
         if not self.keep_stored:
             return planned
-        return schedule.without_stored(planned, stored_keys(planned, self.store))
+        stored = stored_keys(planned, self.profile, self.store)
+        return schedule.without_stored(planned, stored)
 
     def _planned_of(self, experiments: Sequence[Experiment], *, builds: bool) -> list[Planned]:
         worlds = self._worlds[builds]

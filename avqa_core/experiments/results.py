@@ -49,11 +49,18 @@ class Stored:
 
     Wherever ``categories`` is asked for, it takes names of groups (``"Audio"``) and of categories
     (``"Audio-Visual Temporal"``); None means all questions.
+
+    Attributes:
+        profile: whose plan was run.
+        content: the file as it is.
+        date: of the last run of ``avqa results``.
+        provenance: what made the runs.
+        experiments: their descriptions by name.
     """
 
     def __init__(self, profile: str, content: Mapping[str, Any] | None = None) -> None:
         content = content or {}
-        self.profile = profile
+        self.profile, self.content = profile, content
         self.date: str = content.get("date", "")
         self.provenance: Sequence[Mapping[str, Any]] = content.get("provenance", ())
         self.experiments: Mapping[str, Mapping[str, Any]] = content.get("experiments", {})
@@ -184,12 +191,7 @@ class Stored:
         return seed_interval(list(self.accuracies(name, scenario, categories).values()))
 
     def difference(
-        self,
-        name: str,
-        other: str,
-        scenario: str,
-        categories: Collection[str] | None = None,
-        confidence: float = 0.95,
+        self, name: str, other: str, scenario: str, categories: Collection[str] | None = None
     ) -> Interval:
         """Return by how much ``name`` is better than ``other``, paired by seed, with its interval.
 
@@ -205,9 +207,7 @@ class Stored:
                 f"{sorted(ours)} and {sorted(theirs)}: run the missing ones with 'avqa results'"
             )
         return paired_difference(
-            {seed: ours[seed] for seed in shared},
-            {seed: theirs[seed] for seed in shared},
-            confidence,
+            {seed: ours[seed] for seed in shared}, {seed: theirs[seed] for seed in shared}
         )
 
     def floor(self, name: str, categories: Collection[str] | None = None) -> float | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from avqa_core.ledger import Verdict, confidence_against, deciding, judge
+from avqa_core.ledger import Claim, Entry, Verdict, ledger
 from avqa_core.metrics import Interval
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_scenario
@@ -40,24 +40,12 @@ METHODS = {
 }
 CONTROLS = ("zeros", "slot_mean", "retrieval", "retrieval_without_question")
 _STANDS: dict[Verdict, str] = {
-    "holds": "ahead",
+    "holds": "ahead of",
     "contradicted": "behind",
-    "open": "not told apart",
+    "open": "not told apart from",
 }
 NOT_STORED = "nothing is stored yet; make results is the command"
 BACKBONE = "complete/positions"  # what all of them are plugged into
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """By how much ours is ahead of the control that decides in one scenario, paired by seed."""
-
-    scenario: str
-    control: str
-    ours: Interval
-    difference: Interval
-    num_seeds: int
-    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +81,21 @@ def main_figure(stored: Stored) -> Figure | Rich:
     )
 
 
-def lead(stored: Stored, scenario: str) -> Lead | None:
-    """Return how ours compares with all controls, None if unknown; see ``ledger.deciding``."""
+def lead(stored: Stored, scenario: str) -> Entry | None:
+    """Return the verdict on ours against all stored controls, None if they were not run."""
     methods = stored_methods(stored)
-    controls = [name for name in CONTROLS if name in methods]
+    controls = [methods[name] for name in CONTROLS if name in methods]
     if OURS not in methods or not controls:
         return None
-    differences, wider = (
-        {
-            name: stored.difference(methods[OURS], methods[name], scenario, confidence=confidence)
-            for name in controls
-        }
-        for confidence in (0.95, confidence_against(len(controls)))
-    )
-    control = deciding(differences, wider)
-    verdict = judge(list(differences.values()), list(wider.values()))
-    return Lead(
+    claim = Claim(
+        source="control",
+        statement=f"{OURS} beats the controls",
         scenario=scenario,
-        control=control,
-        ours=stored.accuracy(methods[OURS], scenario),
-        difference=differences[control],
-        num_seeds=len(stored.shared_seeds(methods[OURS], methods[control])),
-        verdict=_STANDS[verdict],
+        better=(methods[OURS],),
+        worse=tuple(controls),
     )
+    (entry,) = ledger(stored, [claim])
+    return None if entry.verdict == "not run" else entry
 
 
 def lead_sentence(stored: Stored, scenario: str) -> str:
@@ -123,11 +103,13 @@ def lead_sentence(stored: Stored, scenario: str) -> str:
     found = lead(stored, scenario)
     if found is None:
         return NOT_STORED
-    stands = {"not told apart": "not told apart from", "ahead": "ahead of", "behind": "behind"}
+    assert found.ours is not None and found.pair is not None
+    (control,) = (name for name, run in METHODS.items() if run == found.pair[1])
+    accuracy = stored.accuracy(METHODS[OURS], scenario).estimate
+    stands = f"{_STANDS[found.verdict]} its closest control, {mark_of(control).label}"
     return (
-        f"{mark_of(OURS).label} answers {100 * found.ours.estimate:.1f} %, "
-        f"{stands[found.verdict]} its closest control, {mark_of(found.control).label}: "
-        f"{in_words(found.difference, found.num_seeds)}"
+        f"{mark_of(OURS).label} answers {100 * accuracy:.1f} %, {stands}: "
+        f"{in_words(found.ours, found.num_seeds)}"
     )
 
 

@@ -177,9 +177,7 @@ def _length_of_tables(results: Stored) -> list[str]:
         for one in MISSING
         if results.has(*AVR_LONGER)
     ]
-    told = (
-        f"Where all learn together, also in the paper's tables, they learn on for {steps} steps. "
-    )
+    told = f"What learns together, as in the tables of the paper, learns on for {steps} steps. "
     if longer:
         told += f"AVR over RMM after {avr_trials.LONGER} times as many: {', '.join(longer)}."
     return ["", told.strip()]

@@ -179,7 +179,7 @@ def test_a_stored_backbone_stays_when_it_is_trained_again_for_a_missing_run(tmp_
         found = collect(tmp_path, worlds, path, keep)["runs"]
         return {one["experiment"]: one["correct"]["complete"][0] for one in found}
 
-    keep = collecting.stored_keys(list(before.values()), path)
+    keep = collecting.stored_keys(list(before.values()), "smoke", path)
     assert right(keep) == {"complete/positions": 6, "plug_in/zeros": 4}
     assert right(()) == {"complete/positions": 7, "plug_in/zeros": 4}
 
@@ -205,7 +205,7 @@ def test_what_is_stored_is_made_again_only_where_a_missing_run_starts_from_it(tm
 
     def marked(*names: str) -> dict[str, str]:
         runs_of = [one for name, one in planned(tmp_path, worlds).items() if name in names]
-        stored = collecting.stored_keys(runs_of, path)
+        stored = collecting.stored_keys(runs_of, "smoke", path)
         return {one.experiment.name: one.state for one in schedule.without_stored(runs_of, stored)}
 
     assert marked("complete/positions", "plug_in/zeros") == {
@@ -269,10 +269,10 @@ def test_what_started_from_a_run_of_other_source_does_not_count_as_stored(tmp_pa
     finish(before["complete/positions"], provenance=STALE)
     finish(before["plug_in/zeros"])
     collect(tmp_path, worlds, path)
-    assert collecting.stored_keys([before[name] for name in names], path) == frozenset()
+    assert collecting.stored_keys([before[name] for name in names], "smoke", path) == frozenset()
     finish(before["complete/positions"])
     collect(tmp_path, worlds, path)
-    assert collecting.stored_keys([before[name] for name in names], path) == {
+    assert collecting.stored_keys([before[name] for name in names], "smoke", path) == {
         (name, 0) for name in names
     }
 

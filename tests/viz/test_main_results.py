@@ -47,17 +47,17 @@ def test_every_experiment_of_the_main_finding_is_in_the_plan():
 def test_the_lead_is_over_the_control_that_decides_and_paired():
     found = main_results.lead(results(), "audio_missing")
     assert found is not None
-    assert (found.control, found.num_seeds, found.verdict) == ("slot_mean", 3, "ahead")
+    assert (found.pair[1], found.num_seeds, found.verdict) == ("plug_in/slot_mean", 3, "holds")
     # 42 + 24 of 100 against 36 + 20: ten points at every seed, so the interval has no width.
-    assert found.difference.estimate == pytest.approx(0.10)
-    assert (found.difference.low, found.difference.high) == pytest.approx((0.10, 0.10))
+    assert found.ours.estimate == pytest.approx(0.10)
+    assert (found.ours.low, found.ours.high) == pytest.approx((0.10, 0.10))
     said = main_results.lead_sentence(results(), "audio_missing")
     assert "66.0 %, ahead of its closest control, slot mean:" in said
     assert said.endswith(": +10.0 points (+10.0 to +10.0, 3 seeds)")
 
 
 @pytest.mark.parametrize(
-    ("ours", "verdict"), [(MEAN, "not told apart"), (ZEROS, "behind"), (OURS, "ahead")]
+    ("ours", "verdict"), [(MEAN, "open"), (ZEROS, "contradicted"), (OURS, "holds")]
 )
 def test_the_verdict_follows_the_interval(ours, verdict):
     found = lead_of(zeros=ZEROS, slot_mean=MEAN, recommended=ours)
@@ -69,7 +69,7 @@ def test_ahead_of_the_strongest_on_average_is_not_ahead_of_every_control():
     shaky = [(36, 10), (36, 30), (36, 18)]
     found = lead_of(slot_mean=MEAN, retrieval_without_question=shaky, recommended=OURS)
     assert found is not None
-    assert (found.control, found.verdict) == ("retrieval_without_question", "not told apart")
+    assert (found.pair[1], found.verdict) == ("plug_in/retrieval_without_question", "open")
 
 
 def test_rows_stand_between_floor_and_ceiling():

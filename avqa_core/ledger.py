@@ -239,6 +239,13 @@ def _control_claims() -> Iterator[Claim]:
     few = tuple(f"few_labels/modality_dropout{one}" for one in ("", "_wide", "_gentle"))
     recalls = tuple(f"few_labels/{one}" for one in ("slot_mean", "rmm", "rmm_renormalised"))
     best = "recommended"
+    yield Claim(
+        source="control",
+        statement="recommended beats modality dropout, trained jointly, with nothing missing",
+        scenario="complete",
+        better=(f"joint/{best}",),
+        worse=dropouts,
+    )
     for scenario in ("visual_missing", "audio_missing"):
         for statement, better, worse in (
             (

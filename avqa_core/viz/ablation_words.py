@@ -79,6 +79,7 @@ def words(stored: Stored) -> dict[str, str]:
         "share_paper_no_order": share_text(stored, "complete/plain", "complete", order=False),
         "share_paper": share_text(stored, "complete/plain", "complete"),
         **alone_words(stored),
+        "joint_complete": gap_text(stored, *GAPS["joint_recommended"], "complete"),
         "recall_weight": f"{planning.RECALL_WITH_FEW_LABELS:.0f}",
         "labelled_share": f"{100 * planning.LABELLED_FRACTION:.0f} %",
         "cpu_minutes": _minutes(stored),

@@ -18,7 +18,7 @@ from avqa_core.ledger import (
 )
 from avqa_core.metrics import Interval
 from avqa_core.viz import main_results
-from avqa_core.viz.ablation_views import MISSING
+from avqa_core.viz.ablation_views import MISSING, SHOWN
 from avqa_core.viz.ablation_words import BOTH as PAPER
 from avqa_core.viz.ablation_words import GAPS
 from avqa_core.viz.points import in_points
@@ -152,7 +152,7 @@ def _judged(results: Stored) -> list[str]:
     }
     if not shown:
         return []
-    heads = [mark_of(scenario).label for scenario in MISSING]
+    heads = [mark_of(scenario).label for scenario in SHOWN]
     counts = sorted({one.num_seeds for entries in shown.values() for one in entries.values()})
     seeds = " or ".join(map(str, counts))
     return [
@@ -160,7 +160,7 @@ def _judged(results: Stored) -> list[str]:
         f"| what the runs say, in points, 95 % over {seeds} seeds | {' | '.join(heads)} |",
         f"|---|{'---|' * len(heads)}",
         *(
-            f"| {statement} | {' | '.join(_verdict(entries.get(one)) for one in MISSING)} |"
+            f"| {statement} | {' | '.join(_verdict(entries.get(one)) for one in SHOWN)} |"
             for statement, entries in shown.items()
         ),
         *_length_of_tables(results),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from avqa_core.experiments.paper_tables import BACKBONES
+from avqa_core.experiments.planning import COUPLINGS
 from avqa_core.experiments.results import Stored
 from avqa_core.metrics import Interval, paired_difference
 from avqa_core.paper_values import paper_accuracy
@@ -305,6 +306,15 @@ def _control_claims() -> Iterator[Claim]:
                 scenario=scenario,
                 better=(better,),
                 worse=worse,
+            )
+        for coupling in COUPLINGS:
+            controls = ("complete", "retrieval", "slot_mean", "modality_dropout")
+            yield Claim(
+                source="control",
+                statement=f"recommended beats controls and modality dropout, coupling {coupling:g}",
+                scenario=scenario,
+                better=(f"coupling/{coupling}/{best}",),
+                worse=tuple(f"coupling/{coupling}/{one}" for one in controls),
             )
 
 

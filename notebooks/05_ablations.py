@@ -28,9 +28,9 @@ from typing import Optional
 from myst_nb import glue
 
 from avqa_core import checks, experiments, ledger, profiles
-from avqa_core.experiments import paper_tables, planning
+from avqa_core.experiments import paper_tables
 from avqa_core.viz import ablation_views as views
-from avqa_core.viz import ablation_words, alone_views, style
+from avqa_core.viz import ablation_words, alone_views, coupling_views, style
 
 profiles.require_package("0.1")
 style.use_style()
@@ -344,21 +344,22 @@ views.comparison_table(
 #
 # ## More or less to recall: the coupling of the world
 #
-# At {term}`coupling` 0 sight says nothing about sound, so recall must be worth nothing; at 1 nearly
-# everything can be recalled. Each point is a world of its own, with its own backbones.
+# At {term}`coupling` 0 sight says nothing about sound: recall must be worth nothing. At 1 nearly
+# everything can be recalled. Each point is a world of its own, with its own backbone, floor and ceiling.
 
-# %% mystnb={"figure": {"caption": "Audio missing, in three worlds: what each method makes of the picture alone as sight tells more about sound. Bars: 95 % interval over seeds.", "name": "fig-by-coupling"}, "image": {"alt": "Lines of accuracy in percent over the coupling of the world, 0, one half and 1, one for each method."}}
-methods = (
-    "complete",
-    "slot_mean",
-    "retrieval",
-    "rmm_renormalised",
-    "modality_dropout",
-    "recommended",
-)
-views.world_figure(stored, methods, "audio_missing", planning.COUPLINGS)
+# %% mystnb={"figure": {"caption": "Three worlds: what each method makes of the half that is left, as sight tells more about sound. Bars: 95 % interval over seeds.", "name": "fig-by-coupling"}, "image": {"alt": "Two panels, audio missing and visual missing: lines of accuracy in percent over the coupling of the world, 0, one half and 1, one for each method, between floor and ceiling."}}
+coupling_views.coupling_figure(stored)
 
 # %% [markdown]
+# What `recommended` gains over one learned vector, and over a backbone that modality dropout trains on:
+#
+# | over, and what is missing | coupling 0 | coupling 0.5 | coupling 1 |
+# |---|---|---|---|
+# | slot mean, audio | {glue:text}`coupling_0_over_slot_mean_audio_missing` | {glue:text}`coupling_50_over_slot_mean_audio_missing` | {glue:text}`coupling_100_over_slot_mean_audio_missing` |
+# | slot mean, visual | {glue:text}`coupling_0_over_slot_mean_visual_missing` | {glue:text}`coupling_50_over_slot_mean_visual_missing` | {glue:text}`coupling_100_over_slot_mean_visual_missing` |
+# | modality dropout, audio | {glue:text}`coupling_0_over_modality_dropout_audio_missing` | {glue:text}`coupling_50_over_modality_dropout_audio_missing` | {glue:text}`coupling_100_over_modality_dropout_audio_missing` |
+# | modality dropout, visual | {glue:text}`coupling_0_over_modality_dropout_visual_missing` | {glue:text}`coupling_50_over_modality_dropout_visual_missing` | {glue:text}`coupling_100_over_modality_dropout_visual_missing` |
+#
 # ## What we tried for `recommended`
 #
 # `recommended` looks along the clip: a small transformer over segments sees the present half and the

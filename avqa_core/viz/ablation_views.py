@@ -254,35 +254,6 @@ def ratio_figure(
     return ablation_lines(accuracies, xlabel=label, references=_floor(stored, there[0]))
 
 
-def world_figure(
-    stored: Stored, methods: Sequence[str], scenario: str, couplings: Sequence[float]
-) -> Figure | Rich:
-    """Draw accuracy over the coupling of the world that models were trained and tested in.
-
-    Args:
-        stored: results over seeds.
-        methods: names below ``coupling/<value>/``.
-        scenario: what is missing.
-        couplings: of the worlds.
-    """
-    names = {(one, x): f"coupling/{x}/{one}" for one in methods for x in couplings}
-    there = {key: name for key, name in names.items() if stored.has(name)}
-    if not there:
-        return not_stored(stored, list(names.values()))
-    accuracies = {
-        method: {
-            x: list(stored.accuracies(name, scenario).values())
-            for (of, x), name in there.items()
-            if of == method
-        }
-        for method in dict.fromkeys(method for method, _ in there)
-    }
-    # Each world has questions of its own, and so a floor of its own.
-    floors = {x: stored.floor(name) for (_, x), name in there.items()}
-    accuracies["floor"] = {x: [one] for x, one in sorted(floors.items()) if one is not None}
-    return ablation_lines(accuracies, xlabel="coupling")
-
-
 def _floor(stored: Stored, name: str) -> dict[str, float]:
     floor = stored.floor(name)
     return {} if floor is None else {"floor": floor}

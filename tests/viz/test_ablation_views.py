@@ -100,15 +100,6 @@ def test_words_for_the_summary():
     assert "were not run" in result_words.verdicts_text(entries)
 
 
-def test_worlds_of_other_couplings_are_one_line_a_method():
-    of_worlds = {
-        f"coupling/{x}/zeros": {**RIGHT, "audio_missing": [(20, 10)] * 3} for x in (0.0, 1.0)
-    }
-    figure = views.world_figure(stored(of_worlds), ["zeros", "rmm"], "audio_missing", (0.0, 1.0))
-    assert list(figure.axes[0].lines[0].get_xdata()) == [0, 1]
-    assert isinstance(views.world_figure(EMPTY, ["zeros"], "audio_missing", (0.0, 1.0)), Rich)
-
-
 def test_categories_add_up_by_what_they_need():
     shown = views.category_table(RESULTS, ["table4/paper"], "complete", caption="c").text
     rows = {line[: line.index("  ", 30)].strip(): line for line in shown.splitlines()[2:]}

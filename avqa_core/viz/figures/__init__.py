@@ -10,7 +10,7 @@ from avqa_core.viz.figures.diffusion import (
     reverse_path,
     schedule_plot,
 )
-from avqa_core.viz.figures.lines import seed_lines
+from avqa_core.viz.figures.lines import seed_lines, seed_panels
 from avqa_core.viz.figures.rows import marked_rows
 from avqa_core.viz.figures.slots import (
     addressing_heatmap,
@@ -34,6 +34,7 @@ __all__ = [
     "reverse_path",
     "schedule_plot",
     "seed_lines",
+    "seed_panels",
     "slots_by_instrument",
     "training_curves",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from avqa_core.metrics import seed_interval
 from avqa_core.viz.figures.accuracy import Number, Seeds
+from avqa_core.viz.figures.lines import draw_seeds
 from avqa_core.viz.style import FLOOR_COLOUR, Mark, marks_of, new_figure
 
 
@@ -34,7 +34,8 @@ def ablation_lines(
     figure, panels = new_figure(columns=2 if paper else 1, height=3.2, sharey=ylim is not None)
     ours = panels[0]
     for name, points in accuracies.items():
-        _line(ours, points, marks[name])
+        shown = {x: [100 * value for value in seeds] for x, seeds in points.items()}
+        draw_seeds(ours, shown, marks[name], marks[name].label)
     for label, level in (references or {}).items():
         ours.axhline(100 * level, color=FLOOR_COLOUR, linestyle="--", linewidth=1)
         ours.annotate(
@@ -51,23 +52,11 @@ def ablation_lines(
         ours.set_ylim(*ylim)
     for panel in panels:
         panel.set_xticks(_ticks(accuracies, paper))
-    _legend_below(figure, [marks[name] for name in accuracies])
-    return figure
-
-
-def _line(panel: Axes, points: Mapping[Number, Seeds], mark: Mark) -> None:
-    """Draw means joined by a line, with an interval and the seeds at each point."""
-    places = sorted(points)
-    intervals = [seed_interval([100 * value for value in points[place]]) for place in places]
-    panel.plot(
-        places, [one.estimate for one in intervals], mark.line, marker=mark.marker,
-        color=mark.colour,
+    figure.legend(
+        *ours.get_legend_handles_labels(), loc="outside lower center",
+        ncols=min(4, len(accuracies)),
     )  # fmt: skip
-    for place, interval in zip(places, intervals, strict=True):
-        if len(points[place]) > 1:
-            panel.vlines(place, interval.low, interval.high, color=mark.colour, linewidth=1.2)
-            values = [100 * value for value in points[place]]
-            panel.plot([place] * len(values), values, ".", color=mark.colour, alpha=0.5, ms=4)
+    return figure
 
 
 def _paper_line(panel: Axes, values: Mapping[Number, Number], mark: Mark) -> None:
@@ -81,14 +70,3 @@ def _paper_line(panel: Axes, values: Mapping[Number, Number], mark: Mark) -> Non
 def _ticks(*families: Mapping[str, Mapping[Number, object]] | None) -> list[Number]:
     places = {place for family in families if family for line in family.values() for place in line}
     return sorted(places)
-
-
-def _legend_below(figure: Figure, marks: Sequence[Mark]) -> None:
-    handles = [
-        figure.axes[0].plot([], [], mark.line, marker=mark.marker, color=mark.colour)[0]
-        for mark in marks
-    ]
-    figure.legend(
-        handles, [mark.label for mark in marks], loc="outside lower center",
-        ncols=min(4, len(marks)),
-    )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from avqa_core.metrics import seed_interval
 from avqa_core.viz.figures.accuracy import Number, Seeds
@@ -36,7 +37,7 @@ def seed_lines(
     marks = marks_of(values)
     figure, (panel,) = new_figure(height=3.2)
     for name, points in values.items():
-        _line(panel, points, marks[name], (labels or {}).get(name, marks[name].label))
+        draw_seeds(panel, points, marks[name], (labels or {}).get(name, marks[name].label))
     for label, level in (references or {}).items():
         panel.axhline(level, color=FLOOR_COLOUR, linestyle="--", linewidth=1, zorder=0)
         panel.annotate(
@@ -51,12 +52,47 @@ def seed_lines(
     return figure
 
 
-def _line(panel: Axes, points: Mapping[Number, Seeds], mark: Mark, label: str) -> None:
+def seed_panels(
+    panels: Mapping[str, Mapping[str, Mapping[Number, Seeds]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    labels: Mapping[str, str] | None = None,
+) -> Figure:
+    """Draw ``seed_lines`` side by side, with one axis of values and one legend for all.
+
+    Args:
+        panels: title -> series -> x -> one number a seed, already in the unit of the axis.
+        xlabel: what x is.
+        ylabel: what the numbers are, with the unit.
+        labels: series -> how it is called, where it is not a name that the book knows.
+    """
+    marks = marks_of(dict.fromkeys(name for values in panels.values() for name in values))
+    figure, axes = new_figure(columns=len(panels), height=3.6, sharey=True)
+    entries = {}
+    for panel, (title, values) in zip(axes, panels.items(), strict=True):
+        for name, points in values.items():
+            label = (labels or {}).get(name, marks[name].label)
+            entries[label] = draw_seeds(panel, points, marks[name], label)
+        panel.set(title=title, xlabel=xlabel)
+        panel.set_xticks(sorted({x for points in values.values() for x in points}))
+    axes[0].set_ylabel(ylabel)
+    figure.legend(
+        entries.values(), entries.keys(), loc="outside lower center", ncols=min(3, len(entries))
+    )
+    return figure
+
+
+def draw_seeds(panel: Axes, points: Mapping[Number, Seeds], mark: Mark, label: str) -> Line2D:
+    """Draw means joined by a line, with an interval and the seeds at each point."""
     places: Sequence[Number] = sorted(points)
     intervals = [seed_interval([float(value) for value in points[x]]) for x in places]
     means = [one.estimate for one in intervals]
-    panel.plot(places, means, mark.line, marker=mark.marker, color=mark.colour, label=label)
+    (line,) = panel.plot(
+        places, means, linestyle=mark.line, marker=mark.marker, color=mark.colour, label=label
+    )
     for x, interval in zip(places, intervals, strict=True):
         if len(points[x]) > 1:
             panel.vlines(x, interval.low, interval.high, color=mark.colour, linewidth=1.2)
             panel.plot([x] * len(points[x]), list(points[x]), ".", color=mark.colour, alpha=0.5)
+    return line

@@ -362,9 +362,9 @@ coupling_views.coupling_figure(stored)
 #
 # ## What we tried for `recommended`
 #
-# `recommended` looks along the clip: a small transformer over segments sees the present half and the
-# question, and predicts the absent half. Which of its two losses does it need? The rows below take equal
-# steps on the same frozen backbone; two of the paper's kind stand beside them.
+# A small transformer over segments sees the present half and the question, and predicts the absent
+# half. Which of its two losses does it need? Equal steps on one frozen backbone; two of the paper's
+# kind beside.
 
 # %%
 tried = (

@@ -3,26 +3,32 @@
 A claim says that some runs are better than others. Ours are paired by seed; a claim holds if the
 whole 95 % interval of every difference is above zero. It is contradicted if one of them lies below
 zero, with an interval that is the wider the more differences there are: each is another occasion
-for chance. The verdict follows from the stored numbers alone.
+for chance. Three seeds can agree by chance, too: no interval is narrower than that of seeds which
+differ as little as those of the lower quarter of all differences. The verdict follows from the
+stored numbers alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from statistics import stdev
 from typing import Literal, TypeVar
 
 from avqa_core.experiments.paper_tables import BACKBONES
 from avqa_core.experiments.planning import COUPLINGS
 from avqa_core.experiments.results import Stored
-from avqa_core.metrics import Interval, paired_difference
+from avqa_core.metrics import Interval, seed_interval, student_t_quantile
 from avqa_core.paper_values import paper_accuracy
 
-Verdict = Literal["holds", "contradicted", "open", "not run"]
+Verdict = Literal["holds", "contradicted", "open", "one seed", "not run"]
 VERDICTS: dict[Verdict, str] = {
     "holds": "holds here",
     "contradicted": "contradicted here",
     "open": "not told apart",
+    "one seed": "one seed: no verdict",
     "not run": "not run",
 }
 
@@ -39,6 +45,7 @@ class Claim:
         worse: names of experiments.
         minus: a scenario whose accuracy is taken off on both sides, for claims about how much is
             lost or gained.
+        over: likewise a run beside each one, e.g. ``slot_mean``: the gain over it is compared.
     """
 
     source: str
@@ -47,11 +54,22 @@ class Claim:
     better: tuple[str, ...]
     worse: tuple[str, ...]
     minus: str | None = None
+    over: str | None = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every comparison that the claim makes."""
         return [(one, other) for one in self.better for other in self.worse]
+
+    def beside(self, name: str) -> str | None:
+        """Return the run that a side is compared with first, None if there is none."""
+        return None if self.over is None else f"{name.rpartition('/')[0]}/{self.over}"
+
+    @property
+    def names(self) -> list[str]:
+        """Every run that the claim needs."""
+        sides = [*self.better, *self.worse]
+        return sides + [beside for one in sides if (beside := self.beside(one)) is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +77,7 @@ class Entry:
     """One line of the ledger.
 
     ``ours`` is the comparison that decides, as a fraction, and ``pair`` names it; ``paper`` is the
-    smallest of the paper's, which has no intervals.
+    paper's of the same pair, which has no interval, or its smallest where nothing was run.
     """
 
     claim: Claim
@@ -95,7 +113,7 @@ def table1_claims() -> list[Claim]:
             ),
             (
                 "control",
-                "recommended beats training with the modality absent",
+                "recommended's completer beats training with the modality absent",
                 "recommended",
                 "modality_dropout",
             ),
@@ -142,7 +160,8 @@ def _beats(name: str) -> str:
 
 def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:
     """Return an entry for each claim; those whose runs are not stored say so."""
-    return [_entry(claim, stored) for claim in (claims() if of is None else of)]
+    least = _least_spread(stored)
+    return [_entry(claim, stored, least) for claim in (claims() if of is None else of)]
 
 
 def confidence_against(num_pairs: int) -> float:
@@ -160,13 +179,16 @@ def judge(differences: Sequence[Interval], wider: Sequence[Interval] | None = No
 
     Args:
         differences: with their 95 % intervals.
-        wider: the same with the confidence of ``confidence_against``; needed for several.
+        wider: the same with the confidence that a contradiction needs, see ``confidence_against``;
+            needed for several.
     """
     if not differences:
         return "not run"
     if any(one.high < 0 for one in wider or differences):
         return "contradicted"
-    return "holds" if all(one.low > 0 for one in differences) else "open"
+    if any(one.low <= 0 for one in differences):
+        return "open"
+    return "one seed" if any(math.isnan(one.low) for one in differences) else "holds"
 
 
 Name = TypeVar("Name")
@@ -177,19 +199,17 @@ def deciding(
 ) -> Name:
     """Return the comparison that the verdict rests on; arguments as of ``judge``, by name.
 
-    Of a claim that holds it is the one that holds by least; else, of those that do not hold, or of
-    those that lie below zero if there are any, the one with the smallest estimate.
+    Of a claim that holds it is the one that holds by least; else, of those that give the verdict,
+    the one with the smallest estimate.
     """
     against = wider or differences
     verdict = judge(list(differences.values()), list(against.values()))
     if verdict == "holds":
         return min(differences, key=lambda name: differences[name].low)
-    fails = [
-        name
-        for name, one in differences.items()
-        if (against[name].high < 0 if verdict == "contradicted" else not one.low > 0)
+    of_verdict = [
+        name for name, one in differences.items() if judge([one], [against[name]]) == verdict
     ]
-    return min(fails, key=lambda name: differences[name].estimate)
+    return min(of_verdict, key=lambda name: differences[name].estimate)
 
 
 def _paper_claims() -> Iterator[Claim]:
@@ -307,63 +327,161 @@ def _control_claims() -> Iterator[Claim]:
                 better=(better,),
                 worse=worse,
             )
-        for coupling in COUPLINGS:
-            controls = ("complete", "retrieval", "slot_mean", "modality_dropout")
-            yield Claim(
-                source="control",
-                statement=f"recommended beats controls and modality dropout, coupling {coupling:g}",
-                scenario=scenario,
-                better=(f"coupling/{coupling}/{best}",),
-                worse=tuple(f"coupling/{coupling}/{one}" for one in controls),
-            )
+    yield from _coupling_claims()
 
 
-def _entry(claim: Claim, stored: Stored) -> Entry:
-    paper = _paper(claim)
-    is_there = stored.has(*claim.better, *claim.worse)
-    if not is_there or not all(stored.shared_seeds(*pair) for pair in claim.pairs):
-        return Entry(claim=claim, paper=paper, ours=None, pair=None, num_seeds=0, verdict=judge([]))
-    against = confidence_against(len(claim.pairs))
-    differences, wider = (
-        {pair: _difference(claim, pair, stored, confidence) for pair in claim.pairs}
-        for confidence in (0.95, against)
+def _coupling_claims() -> Iterator[Claim]:
+    controls = (
+        "complete",
+        "slot_mean",
+        "retrieval",
+        "retrieval_without_question",
+        "modality_dropout",
     )
+    for scenario in ("visual_missing", "audio_missing"):
+        for coupling in COUPLINGS:
+            place = f"coupling/{coupling}"
+            for statement, worse in (
+                ("recommended beats the controls and modality dropout", controls),
+                ("the recall loss adds to the answer loss", ("recommended_answers_only",)),
+            ):
+                yield Claim(
+                    source="control",
+                    statement=f"{statement}, coupling {coupling:g}",
+                    scenario=scenario,
+                    better=(f"{place}/recommended",),
+                    worse=tuple(f"{place}/{one}" for one in worse),
+                )
+        low, high = min(COUPLINGS), max(COUPLINGS)
+        yield Claim(
+            source="control",
+            statement=f"recommended gains more over one learned vector at coupling {high:g} than "
+            f"at {low:g}",
+            scenario=scenario,
+            better=(f"coupling/{high}/recommended",),
+            worse=(f"coupling/{low}/recommended",),
+            over="slot_mean",
+        )
+
+
+def _entry(claim: Claim, stored: Stored, least: float) -> Entry:
+    if not stored.has(*claim.names) or not all(_seeds(claim, pair, stored) for pair in claim.pairs):
+        return Entry(
+            claim=claim, paper=_paper(claim), ours=None, pair=None, num_seeds=0, verdict=judge([])
+        )
+    differences = {pair: _difference(claim, pair, stored, least) for pair in claim.pairs}
+    wider = {
+        pair: _difference(claim, pair, stored, least, _confidence_against(claim, pair))
+        for pair in claim.pairs
+    }
     pair = deciding(differences, wider)
     return Entry(
         claim=claim,
-        paper=paper,
+        paper=_paper_difference(claim, pair),
         ours=differences[pair],
         pair=pair,
-        num_seeds=len(stored.shared_seeds(*pair)),
+        num_seeds=len(_seeds(claim, pair, stored)),
         verdict=judge(list(differences.values()), list(wider.values())),
     )
 
 
-def _difference(claim: Claim, pair: tuple[str, str], stored: Stored, confidence: float) -> Interval:
-    shared = stored.shared_seeds(*pair)
-    values = [_values(claim, name, stored) for name in pair]
-    ours, theirs = ({seed: one[seed] for seed in shared} for one in values)
-    return paired_difference(ours, theirs, confidence)
+def _confidence_against(claim: Claim, pair: tuple[str, str]) -> float:
+    """Return how sure a pair has to be to contradict a claim.
+
+    A pair that is also a claim of its own is judged as there: else one could be contradicted and
+    the claim that contains it not.
+    """
+    is_alone = _comparison(claim, pair) in _claims_of_one_pair()
+    return confidence_against(1 if is_alone else len(claim.pairs))
+
+
+@cache
+def _claims_of_one_pair() -> frozenset[tuple[object, ...]]:
+    return frozenset(
+        _comparison(one, one.pairs[0]) for one in _every_claim() if len(one.pairs) == 1
+    )
+
+
+def _comparison(claim: Claim, pair: tuple[str, str]) -> tuple[object, ...]:
+    """Return what is compared, whatever claim compares it."""
+    return pair, claim.scenario, claim.minus, claim.over
+
+
+def _every_claim() -> list[Claim]:
+    return [*claims(), *table1_claims(), *table3_claims()]
+
+
+def _least_spread(stored: Stored) -> float:
+    """Return the lower quartile of how much differences vary over seeds, zero if none can tell."""
+    spreads = {}
+    for claim in _every_claim():
+        for pair in claim.pairs:
+            if _is_tested(claim, pair, stored):
+                by_seed = _by_seed(claim, pair, stored)
+                if len(by_seed) > 1:
+                    spreads[_comparison(claim, pair)] = stdev(by_seed)
+    ordered = sorted(spreads.values())
+    return ordered[len(ordered) // 4] if ordered else 0.0
+
+
+def _is_tested(claim: Claim, pair: tuple[str, str], stored: Stored) -> bool:
+    """Tell whether all that a pair needs is stored and answered what the claim is about."""
+    wanted = {claim.scenario, claim.minus} - {None}
+    names = [one for name in pair for one in (name, claim.beside(name)) if one is not None]
+    return stored.has(*names) and all(
+        wanted <= stored.run(name, seed).counts.keys()
+        for name in names
+        for seed in stored.seeds(name)
+    )
+
+
+def _difference(
+    claim: Claim, pair: tuple[str, str], stored: Stored, least: float, confidence: float = 0.95
+) -> Interval:
+    """Return the mean difference, its interval as if the seeds differed by ``least`` at least."""
+    by_seed = _by_seed(claim, pair, stored)
+    found = seed_interval(by_seed, confidence)
+    if len(by_seed) < 2 or stdev(by_seed) >= least:
+        return found
+    quantile = student_t_quantile(0.5 + confidence / 2, len(by_seed) - 1)
+    half = quantile * least / math.sqrt(len(by_seed))
+    return Interval(found.estimate, found.estimate - half, found.estimate + half)
+
+
+def _by_seed(claim: Claim, pair: tuple[str, str], stored: Stored) -> list[float]:
+    ours, theirs = (_values(claim, name, stored) for name in pair)
+    return [ours[seed] - theirs[seed] for seed in _seeds(claim, pair, stored)]
+
+
+def _seeds(claim: Claim, pair: tuple[str, str], stored: Stored) -> list[int]:
+    """Return the seeds with which all that a pair needs was run."""
+    ours, theirs = (_values(claim, name, stored) for name in pair)
+    return sorted(ours.keys() & theirs.keys())
 
 
 def _values(claim: Claim, name: str, stored: Stored) -> dict[int, float]:
-    """Return by seed what is compared: an accuracy, or what is left of it after ``minus``."""
+    """Return by seed what is compared: an accuracy, or what is left of it after what comes off."""
     values = stored.accuracies(name, claim.scenario)
-    if claim.minus is None:
-        return values
-    taken = stored.accuracies(name, claim.minus)
-    return {seed: value - taken[seed] for seed, value in values.items()}
+    if claim.minus is not None:
+        values = _less(values, stored.accuracies(name, claim.minus))
+    beside = claim.beside(name)
+    return values if beside is None else _less(values, stored.accuracies(beside, claim.scenario))
+
+
+def _less(values: Mapping[int, float], taken: Mapping[int, float]) -> dict[int, float]:
+    return {seed: value - taken[seed] for seed, value in values.items() if seed in taken}
 
 
 def _paper(claim: Claim) -> float | None:
     """Return the paper's smallest difference, None if it does not report all that it takes."""
-    differences = []
-    for pair in claim.pairs:
-        values = [_paper_value(claim, name) for name in pair]
-        if values[0] is None or values[1] is None:
-            return None
-        differences.append(values[0] - values[1])
-    return min(differences)
+    differences = [_paper_difference(claim, pair) for pair in claim.pairs]
+    known = [one for one in differences if one is not None]
+    return min(known) if len(known) == len(differences) else None
+
+
+def _paper_difference(claim: Claim, pair: tuple[str, str]) -> float | None:
+    ours, theirs = (_paper_value(claim, name) for name in pair)
+    return None if ours is None or theirs is None else ours - theirs
 
 
 def _paper_value(claim: Claim, name: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Verdicts follow from the numbers: each of the four on numbers made for it."""
+"""Verdicts follow from the numbers: each of the five on numbers made for it."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def test_the_number_beside_a_verdict_is_the_one_it_rests_on():
     deciding = ledger.deciding
     assert deciding({"a": one_seed, "b": surely_below, "c": above}) == "b"
     assert deciding({"a": above, "b": unsure}) == "b"
-    assert deciding({"a": above, "b": one_seed, "c": unsure}) == "b"
+    assert deciding({"a": above, "b": one_seed, "c": unsure}) == "c"
+    assert deciding({"a": above, "b": one_seed, "c": barely}) == "b"
     assert deciding({"a": above, "b": barely}) == "b"
 
 
@@ -103,8 +104,35 @@ def test_a_claim_about_what_is_lost_takes_the_complete_accuracy_off():
     assert entry.ours.estimate == pytest.approx(0.59 / 3)
 
 
+def test_a_claim_about_gains_takes_the_run_beside_off():
+    names = [f"coupling/{x}/{one}" for x in ("1.0", "0.0") for one in ("recommended", "slot_mean")]
+    rights = ((40, 41, 42), (20, 20, 20), (30, 30, 30), (25, 25))
+    found = stored(
+        {
+            name: {"audio_missing": [(right, 20) for right in of]}
+            for name, of in zip(names, rights, strict=True)
+        }
+    )
+    gain = Claim(
+        source="control",
+        statement="more",
+        scenario="audio_missing",
+        better=("coupling/1.0/recommended",),
+        worse=("coupling/0.0/recommended",),
+        over="slot_mean",
+    )
+    (entry,) = ledger.ledger(found, [gain])
+    # 20 - 5 and 21 - 5 of 100; the third seed has no vector to compare with at coupling 0
+    assert entry.num_seeds == 2
+    assert entry.ours.estimate == pytest.approx(0.155)
+
+
 def test_one_seed_decides_nothing():
-    assert judge([Interval(0.3, math.nan, math.nan)]) == "open"
+    one_seed = Interval(0.3, math.nan, math.nan)
+    assert judge([one_seed]) == "one seed"
+    assert judge([one_seed, Interval(0.2, 0.1, 0.3)]) == "one seed"
+    # more seeds cannot make it hold, so it is known to be open
+    assert judge([one_seed, Interval(0.2, -0.1, 0.5)]) == "open"
     assert judge([]) == "not run"
 
 
@@ -116,6 +144,55 @@ def test_several_comparisons_need_wider_intervals_to_contradict():
     assert judge([below, below], [wide, wide]) == "open"
     assert ledger.confidence_against(1) == 0.95
     assert ledger.confidence_against(5) == pytest.approx(0.99)
+
+
+def test_a_rival_among_two_contradicts_only_with_the_wider_interval():
+    # 4, 5 and 6 of 100 behind: deviation 0.01, so 0.0248 wide by 95 % and 0.0359 by 97.5 %
+    behind = {"paper": (40, 40, 40), "none": (20, 20, 20), "rmm": (44, 45, 46)}
+    both = claim(worse=("table4/none", "table4/rmm"))
+    (entry,) = ledger.ledger(results(**behind), [both])
+    assert entry.pair == ("table4/paper", "table4/rmm") and entry.verdict == "contradicted"
+    assert entry.ours.high == pytest.approx(-0.05 + 4.3027 * 0.01 / math.sqrt(3), abs=1e-5)
+    nearer = behind | {"rmm": (42, 43, 44)}
+    (entry,) = ledger.ledger(results(**nearer), [both])
+    assert entry.verdict == "contradicted"  # a claim of its own: "AVR adds to RMM"
+    swapped = claim(better=("table4/none",), worse=("table4/paper", "table4/rmm"))
+    of_swapped = {"none": (20, 20, 20), "paper": (22, 23, 24), "rmm": (10, 10, 10)}
+    (entry,) = ledger.ledger(results(**of_swapped), [swapped])
+    assert entry.pair == ("table4/none", "table4/paper") and entry.verdict == "open"
+
+
+def test_what_contradicts_a_claim_contradicts_every_claim_that_contains_it():
+    """Whatever the other pairs do, one fact has one verdict."""
+    single = {
+        (one.pairs[0], one.scenario): one
+        for one in ledger.claims()
+        if len(one.pairs) == 1 and one.minus is None
+    }
+    found = results((20, 20, 20), (22, 23, 24), rmm=(10, 10, 10))
+    (alone,) = ledger.ledger(found, [single[("table4/paper", "table4/none"), "audio_missing"]])
+    (wider,) = ledger.ledger(found, [claim(worse=("table4/rmm", "table4/none"))])
+    assert alone.verdict == wider.verdict == "contradicted"
+    assert alone.ours == wider.ours
+
+
+def test_seeds_that_agree_by_chance_make_no_sharp_interval():
+    found = results((40, 40, 40), (20, 21, 22), rmm=(20, 20, 20))
+    (entry,) = ledger.ledger(found, [claim(worse=("table4/rmm",))])
+    # paper over rmm is 20 of 100 with every seed; the other differences deviate by 0.01
+    half = 4.3027 * 0.01 / math.sqrt(3)
+    assert entry.ours.low == pytest.approx(0.2 - half, abs=1e-5)
+    assert entry.ours.high == pytest.approx(0.2 + half, abs=1e-5)
+
+
+def test_paper_and_ours_in_one_line_are_the_same_pair():
+    several = results((40, 41, 42), (20, 21, 23), rmm=(39, 42, 42))
+    (entry,) = ledger.ledger(several, [claim(worse=("table4/none", "table4/rmm"))])
+    assert entry.pair == ("table4/paper", "table4/rmm")
+    assert entry.paper == pytest.approx(
+        paper_accuracy("table4/paper", "audio_missing")
+        - paper_accuracy("table4/rmm", "audio_missing")
+    )
 
 
 def test_the_papers_side_is_computed_from_its_tables():

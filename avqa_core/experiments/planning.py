@@ -31,6 +31,14 @@ from avqa_core.presets import preset
 # Run only when they are named: each takes as long as the rest.
 EXTRA_GROUPS = ("unet", "coupling", "table1", "table3", "field")
 COUPLINGS = (0.0, 0.5, 1.0)
+COUPLED = (  # of the plug-ins, what is also tried in worlds of other couplings
+    "slot_mean",
+    "retrieval",
+    "retrieval_without_question",
+    "rmm_renormalised",
+    "recommended",
+    "recommended_answers_only",
+)
 LABELLED_FRACTION = 0.02
 # The answer loss is a mean over the one or two labelled questions of a batch. This gives a label
 # the weight it has elsewhere; it helps a recall that sees the clip, and harms one that does not.
@@ -283,18 +291,18 @@ class _Plan(AVRTrials):
         zeros = self.model(self.recommended.backbone, ZerosConfig())
         steps = self.budget.coupling
         yield self.run(complete, "never trained for absence", zeros, "plain", steps, world=world)
-        plug_ins = {method: (about, model) for method, about, model, _ in self._plug_ins()}
-        for method in ("retrieval", "slot_mean", "rmm_renormalised", "recommended"):
-            about, model = plug_ins[method]
-            yield self.run(
-                f"{prefix}/{method}",
-                about,
-                model,
-                "plug_in",
-                0 if method == "retrieval" else steps // 2,
-                parent=complete,
-                world=world,
-            )
+        for method, about, model, options in self._plug_ins():
+            if method in COUPLED:
+                yield self.run(
+                    f"{prefix}/{method}",
+                    about,
+                    model,
+                    "plug_in",
+                    steps // 2 if method not in UNTRAINED else 0,
+                    parent=complete,
+                    world=world,
+                    **options,
+                )
         yield self.run(
             f"{prefix}/modality_dropout",
             "modality dropout",

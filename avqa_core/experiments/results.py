@@ -102,9 +102,9 @@ class Stored:
         self._experiment(name)
         return sorted(seed for experiment, seed in self._runs if experiment == name)
 
-    def shared_seeds(self, name: str, other: str) -> list[int]:
-        """Return the seeds that two experiments were both run with."""
-        return sorted(set(self.seeds(name)) & set(self.seeds(other)))
+    def shared_seeds(self, *names: str) -> list[int]:
+        """Return the seeds that all of some experiments were run with."""
+        return sorted(set.intersection(*(set(self.seeds(name)) for name in names)))
 
     def run(self, name: str, seed: int) -> StoredRun:
         """Return one run.

@@ -194,6 +194,8 @@ def sweep_figure(
 ) -> Figure | Rich:
     """Draw accuracy over one number with a modality missing, the paper's in a panel of its own.
 
+    All points are over the seeds that all of them were run with.
+
     Args:
         stored: results over seeds.
         points: x -> name of the experiment.
@@ -201,7 +203,8 @@ def sweep_figure(
         references: label -> name of an experiment, a line for each missing modality.
     """
     there = {x: name for x, name in points.items() if stored.has(name)}
-    if not there:
+    shared = stored.shared_seeds(*there.values()) if there else []
+    if not shared:
         return not_stored(stored, list(points.values()))
     paper: dict[str, dict[Number, Number]] = {
         scenario: {
@@ -217,16 +220,15 @@ def sweep_figure(
         if stored.has(name)
         for scenario in MISSING
     }
-    return ablation_lines(_over(stored, there), xlabel=xlabel, paper=paper, references=lines)
-
-
-def _over(stored: Stored, points: Mapping[int, str]) -> Accuracies:
-    return {
+    # A seed lifts or lowers all points alike: a point over other seeds would bend the line.
+    ours: Accuracies = {
         scenario: {
-            x: list(stored.accuracies(name, scenario).values()) for x, name in points.items()
+            x: [stored.accuracies(name, scenario)[seed] for seed in shared]
+            for x, name in there.items()
         }
         for scenario in MISSING
     }
+    return ablation_lines(ours, xlabel=xlabel, paper=paper, references=lines)
 
 
 def ratio_figure(
@@ -285,13 +287,21 @@ def ledger_table(entries: Sequence[Entry], *, caption: str) -> Rich:
             "scenario": entry.claim.scenario.removesuffix("_missing"),
             "paper": entry.paper,
             "ours": None if entry.ours is None else in_points(entry.ours),
-            "rival": None if entry.pair is None else entry.pair[1],
+            "rival": _rival(entry),
             "seeds": entry.num_seeds or None,
             "verdict": VERDICTS[entry.verdict],
         }
         for entry in entries
     ]
     return table(columns, rows, caption=caption)
+
+
+def _rival(entry: Entry) -> str | None:
+    """Return whom the deciding comparison is with, and who compares if several might."""
+    if entry.pair is None:
+        return None
+    better, worse = entry.pair
+    return worse if len(entry.claim.better) == 1 else f"{better} against {worse}"
 
 
 def _method(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from avqa_core.experiments import paper_tables, planning
-from avqa_core.ledger import ledger
+from avqa_core.ledger import confidence_against, ledger
 from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.alone_views import alone_words
 from avqa_core.viz.coupling_views import coupling_words
@@ -75,7 +75,10 @@ def words(stored: Stored) -> dict[str, str]:
     entries = ledger(stored)
     of_paper = [one for one in entries if one.claim.source != "control"]
     of_controls = [one for one in entries if one.claim.source == "control"]
+    judged = [one for one in entries if one.verdict not in ("not run", "one seed")]
     return told | {
+        "num_judged": str(len(judged)),
+        "by_chance": f"{(1 - confidence_against(1)) * len(judged):.0f}",
         "share_recommended": share_text(stored, "complete/positions", "complete"),
         "share_paper_no_order": share_text(stored, "complete/plain", "complete", order=False),
         "share_paper": share_text(stored, "complete/plain", "complete"),

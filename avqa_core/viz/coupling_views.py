@@ -22,10 +22,12 @@ METHODS = {
     "zeros": "complete",
     "slot_mean": "slot_mean",
     "retrieval": "retrieval",
+    "retrieval_without_question": "retrieval_without_question",
     "rmm_renormalised": "rmm_renormalised",
     "modality_dropout": "modality_dropout",
     "recommended": "recommended",
 }
+OTHERS = ("slot_mean", "modality_dropout", "recommended_answers_only")
 Lines = dict[str, dict[Number, list[float]]]
 
 
@@ -47,13 +49,13 @@ def coupling_figure(stored: Stored) -> Figure | Rich:
 
 
 def coupling_words(stored: Stored) -> dict[str, str]:
-    """Return what ours gains over one learned vector and over dropout, by coupling and scenario."""
+    """Return what ours gains over each of ``OTHERS``, by coupling and scenario."""
     return {
-        f"coupling_{round(100 * x)}_over_{method}_{scenario}": gap_text(
-            stored, f"coupling/{x}/recommended", f"coupling/{x}/{METHODS[method]}", scenario
+        f"coupling_{round(100 * x)}_over_{other}_{scenario}": gap_text(
+            stored, f"coupling/{x}/recommended", f"coupling/{x}/{other}", scenario
         )
         for x in COUPLINGS
-        for method in ("slot_mean", "modality_dropout")
+        for other in OTHERS
         for scenario in MISSING
     }
 

@@ -43,6 +43,7 @@ _STANDS: dict[Verdict, str] = {
     "holds": "ahead of",
     "contradicted": "behind",
     "open": "not told apart from",
+    "one seed": "with one seed, so without a verdict, beside",
 }
 NOT_STORED = "nothing is stored yet; make results is the command"
 BACKBONE = "complete/positions"  # what all of them are plugged into

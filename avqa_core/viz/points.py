@@ -15,14 +15,20 @@ def in_points(gain: Interval) -> str:
 
 def in_words(gain: Interval, num_seeds: int) -> str:
     """Return a gain over seeds as it stands in a sentence, with its unit and its seeds."""
-    seeds = "one seed" if num_seeds == 1 else f"{num_seeds} seeds"
-    told = ", ".join(part for part in (_ends(gain), seeds) if part)
+    told = ", ".join(part for part in (_ends(gain), seeds_text(num_seeds)) if part)
     return f"{_signed(gain.estimate)} points ({told})"
+
+
+def seeds_text(number: int) -> str:
+    """Return how many seeds a number is over, in words."""
+    return "one seed" if number == 1 else f"{number} seeds"
 
 
 def _ends(gain: Interval) -> str:
     """Return the interval as text, nothing for a single seed, which has none."""
-    return "" if math.isnan(gain.low) else f"{_signed(gain.low)} to {_signed(gain.high)}"
+    if math.isnan(gain.low):
+        return ""
+    return f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}"  # -0.0 stays below zero
 
 
 def _signed(value: float) -> str:

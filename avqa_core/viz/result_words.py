@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from avqa_core.data.annotations import CATEGORIES
 from avqa_core.experiments.planning import NEEDS_ORDER
 from avqa_core.ledger import Entry, Verdict
 from avqa_core.metrics import Interval
-from avqa_core.viz.points import in_words
+from avqa_core.viz.points import in_words, seeds_text
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -22,6 +23,7 @@ _SAID: dict[Verdict, tuple[str, str]] = {
     "holds": ("holds", "hold"),
     "contradicted": ("is contradicted", "are contradicted"),
     "open": ("is not told apart", "are not told apart"),
+    "one seed": ("has one seed and no verdict", "have one seed and no verdict"),
     "not run": ("was not run", "were not run"),
 }
 
@@ -49,11 +51,13 @@ def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
 
 
 def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
-    """Say how many points lie between the best and the worst of several experiments."""
-    if not stored.has(*names):
+    """Say how many points lie between the best and the worst mean over the seeds that all have."""
+    shared = stored.shared_seeds(*names) if stored.has(*names) else []
+    if not shared:
         return NOT_RUN
-    values = [stored.accuracy(name, scenario).estimate for name in names]
-    return f"{100 * (max(values) - min(values)):.1f} points"
+    by_seed = [stored.accuracies(name, scenario) for name in names]
+    means = [fmean(of[seed] for seed in shared) for of in by_seed]
+    return f"{100 * (max(means) - min(means)):.1f} points ({seeds_text(len(shared))})"
 
 
 def verdicts_text(entries: Sequence[Entry]) -> str:

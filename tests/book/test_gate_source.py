@@ -57,6 +57,11 @@ def test_a_formula_counts_as_one_word(layout: Layout, edit) -> None:
     assert gate_source.problems(layout) == []
 
 
+def test_bars_of_a_table_are_no_words(layout: Layout, edit) -> None:
+    edit("# $1 + 1 = 2$", "# " + "| " * 130)
+    assert gate_source.problems(layout) == []
+
+
 def test_a_chapter_missing_from_the_contents_is_found(layout: Layout, chapter: Path) -> None:
     (layout.notebooks / "02_more.py").write_text(chapter.read_text())
     with pytest.raises(BookError, match="02_more"):

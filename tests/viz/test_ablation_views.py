@@ -87,7 +87,7 @@ def test_words_for_the_summary():
     assert gap == "+20.3 points (+18.9 to +21.8, 3 seeds)"
     assert result_words.accuracy_text(RESULTS, "table4/none", "audio_missing") == "32.0 %"
     names = ["table4/none", "table4/paper"]
-    assert result_words.spread_text(RESULTS, names, "audio_missing") == "20.3 points"
+    assert result_words.spread_text(RESULTS, names, "audio_missing") == "20.3 points (3 seeds)"
     for words in (
         result_words.gap_text(EMPTY, *names, "complete"),
         result_words.accuracy_text(EMPTY, names[0], "complete"),
@@ -98,6 +98,29 @@ def test_words_for_the_summary():
     held = sum(entry.verdict == "holds" for entry in entries)
     assert f"{held} {'holds' if held == 1 else 'hold'}" in result_words.verdicts_text(entries)
     assert "were not run" in result_words.verdicts_text(entries)
+
+
+def test_points_of_a_sweep_are_over_the_seeds_that_all_have():
+    """The second point was run with seed 0 only, which answers as the first does with seed 0."""
+    rights = {"table4/none": [(20, 10), (24, 10), (28, 10)], "table4/paper": [(20, 10)]}
+    partly = stored({name: {one: of for one in views.MISSING} for name, of in rights.items()})
+    points = {1: "table4/none", 2: "table4/paper"}
+    figure = views.sweep_figure(partly, points, xlabel="x", references={})
+    assert [*figure.axes[0].lines[0].get_ydata()] == [30, 30]
+    spread = result_words.spread_text(partly, list(points.values()), "audio_missing")
+    assert spread == "0.0 points (one seed)"
+
+
+def test_a_claim_of_several_names_both_sides_of_the_deciding_pair():
+    several = ledger.Claim(
+        source="Table 4",
+        statement="any",
+        scenario="audio_missing",
+        better=("table4/paper", "table4/none"),
+        worse=("table4/none",),
+    )
+    shown = views.ledger_table(ledger.ledger(RESULTS, [several]), caption="c").text
+    assert "table4/none against table4/none" in shown
 
 
 def test_categories_add_up_by_what_they_need():

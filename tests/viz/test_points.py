@@ -1,0 +1,22 @@
+"""Differences as text."""
+
+from __future__ import annotations
+
+import math
+
+from avqa_core.metrics import Interval
+from avqa_core.viz.points import in_points, in_words
+
+
+def test_a_gain_has_its_sign_and_its_interval():
+    assert in_points(Interval(0.063, 0.054, 0.071)) == "+6.3 (+5.4 to +7.1)"
+    assert in_words(Interval(0.063, 0.054, 0.071), 3) == "+6.3 points (+5.4 to +7.1, 3 seeds)"
+
+
+def test_one_seed_has_no_interval():
+    assert in_words(Interval(-0.0001, math.nan, math.nan), 1) == "+0.0 points (one seed)"
+
+
+def test_an_end_near_zero_stays_on_its_side():
+    """A verdict rests on which side of zero it lies."""
+    assert in_points(Interval(-0.009, -0.017, -0.0004)) == "-0.9 (-1.7 to -0.0)"

@@ -134,7 +134,7 @@ class Listener:
         notes = [*self.notes, *self._notes_about(words)]
         clip = self.recipe.decode(video)
         if clip.padding:
-            notes.append(f"the film is short: {clip.padding}")
+            notes.append(f"the film does not fill its segments: {clip.padding}")
         (arrays,) = self.recipe.encode([clip])
         present = {"audio": missing not in ("audio", "both"),
                    "visual": missing not in ("visual", "both")}  # fmt: skip

@@ -227,7 +227,7 @@ def world(
     from avqa_core import commands
     from avqa_core.bandstand.world import WorldFinished, WorldProgress
     from avqa_core.config import require
-    from avqa_core.progress import Stage, shown_stages
+    from avqa_core.progress import Stage, resumable, shown_stages
 
     def place(event: object) -> Stage | None:
         if isinstance(event, WorldProgress):
@@ -248,10 +248,11 @@ def world(
         num_workers=workers or os.cpu_count() or 1,
         question_format=format,
     )
-    for event in shown_stages(events, place):
-        if isinstance(event, WorldFinished):
-            print(f"{sum(event.num_questions.values())} questions in {out}")
-            print(f"next: avqa train --data {out} --out RUN")
+    with resumable():
+        for event in shown_stages(events, place):
+            if isinstance(event, WorldFinished):
+                print(f"{sum(event.num_questions.values())} questions in {out}")
+                print(f"next: avqa train --data {out} --out RUN")
     return 0
 
 
@@ -349,11 +350,30 @@ def main(arguments: list[str] | None = None) -> int:
     except AvqaError as error:
         _say(f"error: {error}")
         return 2
-    except (OSError, MemoryError) as error:
+    except _errors("concurrent.futures.process.BrokenProcessPool"):
+        _say(
+            "error: expected every process to live, got one that was killed: was there memory "
+            "enough? The same command goes on"
+        )
+        return 2
+    except _errors("builtins.MemoryError", "torch.OutOfMemoryError") as error:
+        _say(
+            f"error: expected memory enough, got {str(error) or 'too little'}: ask for less at "
+            "once, for example with fewer --workers or a smaller --batch-size"
+        )
+        return 2
+    except OSError as error:
         _say(f"error: {error}: check the path, who may write there, and how much room is left")
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _errors(*names: str) -> tuple[type[BaseException], ...]:
+    """Return errors by their full names, without those of modules that nobody has imported."""
+    parts = (name.rsplit(".", 1) for name in names)
+    found = (getattr(sys.modules.get(module), name, None) for module, name in parts)
+    return tuple(one for one in found if one is not None)
 
 
 def _say(message: str) -> None:

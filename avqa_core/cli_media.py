@@ -52,8 +52,8 @@ def extract(
             if not given.
         frame: where in a segment it is looked at and listened to; start for real videos as in
             MUSIC-AVQA and middle for bandstand if not given.
-        short: a film that ends too early holds its last picture and falls silent (pad), or is left
-            out (skip).
+        short: a film that ends too early holds its last picture and falls silent, one whose picture
+            begins late shows its first one before (pad), or it is left out (skip).
         questions: question files; only the clips they ask about are extracted, and with clip the
             questions too, into OUT/questions.
         device: auto, cpu, cuda or cuda:N.

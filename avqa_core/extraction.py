@@ -8,6 +8,7 @@ so that a run that was killed and taken up again still tells all of it.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
@@ -141,7 +142,8 @@ def _share_out(
 def find_videos(places: Sequence[Path]) -> dict[str, Path]:
     """Return the films in files and folders, those in folders below included, by clip id.
 
-    The id of a film is its file name without the suffix.
+    The id of a film is its file name without the suffix. Names that begin with a dot are those of
+    half-written files and of what macOS puts beside a file.
 
     Raises:
         FeatureError: no film, no such place, or two films of one name.
@@ -150,7 +152,7 @@ def find_videos(places: Sequence[Path]) -> dict[str, Path]:
     for place in places:
         if not place.exists():
             raise FeatureError(f"expected films at {place}, got no such file or folder: check it")
-        inside = (one for one in sorted(place.rglob("*")) if one.suffix.lower() in SUFFIXES)
+        inside = (one for one in sorted(place.rglob("[!.]*")) if one.suffix.lower() in SUFFIXES)
         for path in inside if place.is_dir() else [place]:
             if found.setdefault(path.stem, path) != path:
                 raise FeatureError(
@@ -193,7 +195,9 @@ def extract(
         for note in notes:
             book.add(note)
         if strict:
-            _refuse(book.read(writer), {*videos, *(note.video_id for note in notes)})
+            # A film that was skipped is decoded again: it may have been mended.
+            lasting = [one for one in book.read(writer) if one.kind == "padded" or one in notes]
+            _refuse(lasting, {*videos, *(note.video_id for note in notes)})
         missing = [(name, path) for name, path in videos.items() if name not in writer]
         before, done = len(writer), len(videos) - len(missing)
         yield ExtractionProgress(done=done, total=len(videos))
@@ -260,6 +264,11 @@ def _decoded(segments: SegmentPolicy, visual: str, task: tuple[str, Path]) -> Cl
         return decode(path, segments, catalogue.VISUAL[visual].prepare)
     except FeatureError as error:
         return FeatureError(str(error))
+    except MemoryError as error:
+        return FeatureError(
+            f"expected memory enough to decode {path}, got too little ({error}): use fewer "
+            "--workers, or leave the film out"
+        )
 
 
 def _grouped(
@@ -337,8 +346,12 @@ class _Notes:
         if self.known.get((note.video_id, note.kind)) == note:
             return
         self.known[note.video_id, note.kind] = note
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(note)) + "\n")
+        with self.path.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")  # or a line that a kill cut short would swallow this one
+            file.write(json.dumps(asdict(note)).encode() + b"\n")
 
     def read(self, clips: Container[str]) -> list[Note]:
         """Return the notes that still hold: what was skipped once may be in the store now."""

@@ -140,7 +140,7 @@ def test_a_film_without_a_track_is_a_film_whose_modality_was_taken_away(
 def test_a_short_film_is_told(listener, tmp_path):
     path = write_film(tmp_path / "short.mkv", seconds=1, sound=steps(0.5))
     (note,) = listener.answer(path, QUESTION).notes
-    assert note.startswith("the film is short: last picture held for 2 segments")
+    assert note.startswith("the film does not fill its segments: last picture held for 2 segments")
 
 
 VOCABULARY = Vocabulary(("<pad>", "Is", "is", "there", "a", "acoustic_guitar", "cello"), ("yes",))

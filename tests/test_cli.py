@@ -7,9 +7,11 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
+import torch
 
 from avqa_core import cli, commands
 from avqa_core.losses import ObjectiveConfig
@@ -220,6 +222,37 @@ def test_an_interruption_says_how_to_go_on(world, tmp_path, capsys, monkeypatch)
         assert train(world, tmp_path / "run") == 130
     assert "interrupted after step 2: the same command goes on" in capsys.readouterr().err
     assert train(world, tmp_path / "run") == 0
+
+
+def _world_stops_with(error, tmp_path, monkeypatch) -> int:
+    """Run ``avqa world`` whose build raises ``error``."""
+
+    def events(*_, **__):
+        yield from ()
+        raise error
+
+    monkeypatch.setattr(commands, "world_events", events)
+    return cli.main(["world", "--out", str(tmp_path / "world"), "--workers", "1"])
+
+
+def test_a_world_that_was_interrupted_goes_on(tmp_path, capsys, monkeypatch):
+    assert _world_stops_with(KeyboardInterrupt(), tmp_path, monkeypatch) == 130
+    assert "interrupted: the same command goes on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (BrokenProcessPool("terminated abruptly"), "got one that was killed: was there memory"),
+        (MemoryError("Unable to allocate 90.0 GiB"), "got Unable to allocate 90.0 GiB: ask"),
+        (MemoryError(), "got too little: ask"),
+        (torch.OutOfMemoryError("CUDA out of memory.\nTried 9 GiB"), "memory. Tried 9 GiB: ask"),
+    ],
+)
+def test_where_memory_ends_is_one_line_too(tmp_path, capsys, monkeypatch, error, message):
+    assert _world_stops_with(error, tmp_path, monkeypatch) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: expected ") and message in line
 
 
 @pytest.mark.parametrize("command", sorted(cli.COMMANDS))

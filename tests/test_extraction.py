@@ -149,6 +149,39 @@ def test_a_film_that_was_mended_is_no_longer_told(tmp_path):
     assert finished.notes == () and finished.num_clips == 2
 
 
+@pytest.mark.parametrize("fault", ["broken", "no file"])
+def test_strict_judges_a_film_that_was_mended_anew(tmp_path, fault):
+    (tmp_path / "films").mkdir()
+    write_film(tmp_path / "films" / "a.mkv", sound=steps(0, 0, 0))
+    lost = [Note(video_id="b", kind="skipped", reason="no file of that name")]
+    if fault == "broken":
+        (tmp_path / "films" / "b.mkv").touch()
+        lost = []
+    assert run(tmp_path / "films", tmp_path / "out", notes=lost)[1].count("skipped") == 1
+    write_film(tmp_path / "films" / "b.mkv", sound=steps(0, 0, 0))
+    _, finished = run(tmp_path / "films", tmp_path / "out", strict=True)
+    assert finished.notes == () and finished.num_clips == 2
+
+
+def test_strict_stops_at_a_picture_that_begins_late(tmp_path):
+    film = write_film(tmp_path / "late.mkv", picture_starts=1.2, sound=steps(0, 0, 0))
+    with pytest.raises(FeatureError, match="--strict: late: padded, first picture shown early"):
+        run(film, tmp_path / "features", strict=True)
+
+
+def test_a_film_that_is_too_much_for_the_memory_is_left_out(films, tmp_path, monkeypatch):
+    def decode(path, *arguments):
+        if path.stem == "good0":
+            raise MemoryError("Unable to allocate 90.0 GiB")
+        return real(path, *arguments)
+
+    real = extraction.decode
+    monkeypatch.setattr(extraction, "decode", decode)
+    _, finished = run(films, tmp_path / "features")
+    (note,) = (note for note in finished.notes if note.video_id == "good0")
+    assert note.kind == "skipped" and "90.0 GiB" in note.reason and "good0.mkv" in note.reason
+
+
 @pytest.mark.parametrize("fault", ["text.mp4", "short.mkv"])
 def test_strict_stops_at_a_fault(films, tmp_path, fault):
     with pytest.raises(FeatureError, match=f"--strict: {Path(fault).stem}"):
@@ -183,6 +216,16 @@ def test_damaged_notes_are_no_notes(films, tmp_path):
     (tmp_path / "features" / extraction.NOTES).write_bytes(b"\xff\xfe\n{\n")
     _, finished = run(films / "short.mkv", tmp_path / "features")
     assert [note.video_id for note in finished.notes] == ["short"]
+
+
+def test_a_note_is_not_lost_behind_a_line_that_was_cut_short(films, tmp_path):
+    run(films / "good0.mkv", tmp_path / "features")
+    (tmp_path / "features" / extraction.NOTES).write_bytes(b'{"video_id": "mute", "ki')
+    run(films / "short.mkv", tmp_path / "features")
+    run(films / "dark.wav", tmp_path / "features")
+    told = extraction.read_notes(tmp_path / "features")
+    assert [note.video_id for note in told] == ["short", "dark"]
+    assert (tmp_path / "features" / extraction.NOTES).read_bytes().count(b"\n") == 3
 
 
 def test_features_that_are_not_finite_are_left_out(films, tmp_path):
@@ -221,6 +264,12 @@ def test_two_films_of_one_name_are_refused(tmp_path):
         (tmp_path / folder / "same.mp4").touch()
     with pytest.raises(FeatureError, match="names of their own"):
         extraction.find_videos([tmp_path])
+
+
+def test_what_is_half_written_or_hidden_is_no_film(tmp_path):
+    for name in ("a.mp4", ".a.partial.mp4", "._a.mp4", "._b.mp4"):
+        (tmp_path / name).touch()
+    assert extraction.find_videos([tmp_path]) == {"a": tmp_path / "a.mp4"}
 
 
 def test_the_store_says_how_it_was_made(films, tmp_path):

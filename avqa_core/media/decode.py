@@ -40,21 +40,24 @@ class Clip:
     Attributes:
         frames: one picture a segment.
         waveform: mono, 16 kHz, in [-1, 1], up to the end of the last segment's second of sound.
+        num_early: segments before the first picture, which is shown nevertheless.
         num_still: segments whose picture is the last one of a film that had ended.
         silent_seconds: silence put behind a sound that had ended.
     """
 
     frames: UInt8[np.ndarray, "T height width 3"] | None
     waveform: Float[np.ndarray, " samples"] | None
+    num_early: int = 0
     num_still: int = 0
     silent_seconds: float = 0.0
 
     @property
     def padding(self) -> str:
-        """What was made up at the end of a short film, in words; empty where nothing was."""
+        """What was made up where a track does not reach, in words; empty where nothing was."""
+        early = f"first picture shown early for {self.num_early} segments" if self.num_early else ""
         still = f"last picture held for {self.num_still} segments" if self.num_still else ""
         silent = f"{self.silent_seconds:.1f} s of silence added" if self.silent_seconds else ""
-        return ", ".join(filter(None, [still, silent]))
+        return ", ".join(filter(None, [early, still, silent]))
 
 
 def whole_picture(frames: np.ndarray) -> np.ndarray:
@@ -76,7 +79,8 @@ def decode(path: Path | str, segments: SegmentPolicy, prepare: Prepare = whole_p
     """
     path = Path(path)
     with _open(path) as container:
-        frames, num_still = _decode_pictures(path, container, segments.picture_times, prepare)
+        times = segments.picture_times
+        frames, num_early, num_still = _decode_pictures(path, container, times, prepare)
     with _open(path) as container:
         waveform, silent_seconds = _decode_sound(path, container, segments.num_samples)
     if frames is None and waveform is None:
@@ -85,12 +89,16 @@ def decode(path: Path | str, segments: SegmentPolicy, prepare: Prepare = whole_p
             "check the file"
         )
     clip = Clip(
-        frames=frames, waveform=waveform, num_still=num_still, silent_seconds=silent_seconds
+        frames=frames,
+        waveform=waveform,
+        num_early=num_early,
+        num_still=num_still,
+        silent_seconds=silent_seconds,
     )
     if clip.padding and segments.short == "skip":
         raise FeatureError(
-            f"expected {segments.num_segments} segments of {segments.seconds:g} s in {path}, got a "
-            f"shorter film ({clip.padding}): use fewer segments, or --short pad"
+            f"expected {segments.num_segments} segments of {segments.seconds:g} s in {path}, got "
+            f"less ({clip.padding}): use fewer segments, or --short pad"
         )
     return clip
 
@@ -103,7 +111,8 @@ def _open(path: Path) -> Iterator[Any]:
     try:
         # A playlist disguised as a film must not fetch anything.
         options = {"protocol_whitelist": "file"}
-        with av.open(str(path.resolve()), options=options) as container:
+        # A title in Latin-1 is no damage, and nobody reads it.
+        with av.open(str(path.resolve()), options=options, metadata_errors="replace") as container:
             yield container
     except av.error.DecoderNotFoundError as error:
         raise FeatureError(
@@ -120,14 +129,17 @@ def _open(path: Path) -> Iterator[Any]:
 
 def _decode_pictures(
     path: Path, container: Any, times: list[float], prepare: Prepare
-) -> tuple[np.ndarray | None, int]:
-    """Return the picture on the screen at each time, and how many are only the film's last."""
+) -> tuple[np.ndarray | None, int, int]:
+    """Return the picture on the screen at each time.
+
+    Also how many times are before the first picture, and how many after the last.
+    """
     # The cover of a sound file is a picture track too, but nothing that was filmed.
     tracks = [
         one for one in container.streams.video if not one.disposition & Disposition.attached_pic
     ]
     if not tracks:
-        return None, 0
+        return None, 0, 0
     track = tracks[0]
     _check_codec(path, track, "picture")
     if min(track.codec_context.width, track.codec_context.height) == 0:
@@ -135,7 +147,7 @@ def _decode_pictures(
             f"expected pictures at {path}, got frames of {track.codec_context.width} x "
             f"{track.codec_context.height} pixels: the file is damaged; copy it again"
         )
-    chosen, end = _on_screen(
+    chosen, begin, end = _on_screen(
         _timed(container, track), times, lambda frame: prepare(_upright(frame)[None])[0]
     )
     if not chosen:
@@ -143,10 +155,11 @@ def _decode_pictures(
             f"expected pictures at {path}, got a picture track without any: the file is empty or "
             "cut off; copy it again"
         )
+    num_early = sum(time < begin - TOLERANCE_SECONDS for time in times)
     num_still = sum(time > end + TOLERANCE_SECONDS for time in times)
     if num_still:
         _refuse_cut_off(path, container, track, end)
-    return np.stack(chosen), num_still
+    return np.stack(chosen), num_early, num_still
 
 
 def _timed(container: Any, track: Any) -> Iterator[tuple[float, float, Any]]:
@@ -164,8 +177,8 @@ def _on_screen(
     timed: Iterator[tuple[float, float, Any]],
     times: list[float],
     picture_of: Callable[[Any], np.ndarray],
-) -> tuple[list[np.ndarray], float]:
-    """Return the picture shown at each time, and when the last one of them ends.
+) -> tuple[list[np.ndarray], float, float]:
+    """Return the picture shown at each time, when the first one begins and when the last one ends.
 
     Before the first frame the first is shown, after the last one the last. Decoding stops with the
     frame after the last time.
@@ -173,16 +186,17 @@ def _on_screen(
     chosen: list[np.ndarray] = []
     # A frame that stays for several segments is prepared once.
     picture_of = lru_cache(maxsize=1)(picture_of)
-    shown, end = None, 0.0
+    shown, begin, end = None, 0.0, 0.0
     for begins, ends, frame in timed:
         while shown is not None and times[len(chosen)] < begins - CLOCK_SECONDS:
             chosen.append(picture_of(shown))
             if len(chosen) == len(times):
-                return chosen, times[-1]
+                return chosen, begin, times[-1]
+        begin = begins if shown is None else begin
         shown, end = frame, max(end, ends)
     if shown is None:
-        return [], 0.0
-    return chosen + [picture_of(shown)] * (len(times) - len(chosen)), end
+        return [], begin, end
+    return chosen + [picture_of(shown)] * (len(times) - len(chosen)), begin, end
 
 
 def _upright(frame: Any) -> UInt8[np.ndarray, "height width 3"]:
@@ -202,8 +216,9 @@ def _decode_sound(path: Path, container: Any, num_samples: int) -> tuple[np.ndar
     for starts, piece in _resampled(container, track):
         # Sound that begins late, or has a hole, must not move what follows.
         if starts - reached > TOLERANCE_SECONDS * SAMPLE_RATE:
-            pieces.append(np.zeros(starts - reached, np.float32))
-            reached = starts
+            hole = min(starts, num_samples) - reached
+            pieces.append(np.zeros(hole, np.float32))
+            reached += hole
         pieces.append(piece)
         reached += len(piece)
         if reached >= num_samples:
@@ -251,10 +266,23 @@ def _check_codec(path: Path, track: Any, what: str) -> None:
 
 def _refuse_cut_off(path: Path, container: Any, track: Any, end: float) -> None:
     """Tell a short film from the beginning of a long one."""
-    told = track.duration and float(track.duration * track.time_base)
-    told = told or (container.duration or 0) / av.time_base
+    if track.duration:
+        told = float(track.duration * track.time_base)
+    else:
+        # Matroska tells one length, that of the longest track: another one may end before.
+        told, end = (container.duration or 0) / av.time_base, max(end, _last_end(path))
     if told > end + CUT_OFF_SECONDS:
         raise FeatureError(
             f"expected a film of {told:.1f} s at {path}, as its header says, got one that ends "
             f"after {end:.1f} s: it was cut off; copy it again"
         )
+
+
+def _last_end(path: Path) -> float:
+    """Return when the last packet of any track ends; as Matroska's length, counted from zero."""
+    last = 0.0
+    with _open(path) as container:
+        for packet in container.demux():
+            if (time := packet.dts if packet.pts is None else packet.pts) is not None:
+                last = max(last, float((time + (packet.duration or 0)) * packet.time_base))
+    return last

@@ -17,6 +17,7 @@ def write_film(
     path: Path,
     *,
     seconds: float = 3.0,
+    picture_starts: float = 0.0,
     sound: np.ndarray | None = None,
     sample_rate: int = 16_000,
     sound_starts: float = 0.0,
@@ -31,6 +32,7 @@ def write_film(
     Args:
         path: the suffix decides the container.
         seconds: of the picture, 15 frames each; 0 leaves the picture track out.
+        picture_starts: when it begins, in seconds.
         sound: int16 ``[channels, samples]``; none leaves the sound track out.
         sample_rate: of the sound.
         sound_starts: when it begins, in seconds.
@@ -54,9 +56,10 @@ def write_film(
         if sound is not None or has_sound_track:
             layout = "mono" if sound is None or len(sound) == 1 else "stereo"
             track: Any = container.add_stream(audio_codec, rate=sample_rate, layout=layout)
-        for one in pictures:
-            image = np.ascontiguousarray(one, np.uint8)
-            container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        for number, one in enumerate(pictures, round(picture_starts * RATE)):
+            shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(one, np.uint8), format="rgb24")
+            shown.pts, shown.time_base = number, Fraction(1, RATE)
+            container.mux(picture.encode(shown))
         if len(pictures):
             container.mux(picture.encode(None))
         if sound is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import av
 import numpy as np
 import pytest
@@ -90,6 +92,28 @@ def test_sound_that_begins_late_stays_late(tmp_path):
     np.testing.assert_allclose(waveform[16_100:47_900], 0.5, atol=1e-4)
 
 
+def test_sound_that_begins_after_everything_costs_no_memory(tmp_path):
+    film = write_film(tmp_path / "film.mkv", sound=steps(0.5), sound_starts=2_000.0)
+    tracemalloc.start()
+    try:
+        waveform = decode(film, policy()).waveform
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.abs(waveform).max() == 0.0
+    assert most < 10e6, "the silence before it would be 128 MB"
+
+
+def test_a_title_in_latin_1_is_no_damage(tmp_path):
+    path = write_film(tmp_path / "song.wav", seconds=0, sound=steps(0, 0.5, 0))
+    title = "F\u00fcr Elise.".encode("latin-1")
+    told = b"INFOINAM" + len(title).to_bytes(4, "little") + title
+    content = bytearray(path.read_bytes() + b"LIST" + len(told).to_bytes(4, "little") + told)
+    content[4:8] = (len(content) - 8).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert decode(path, policy()).waveform[24_000] == 0.5
+
+
 @pytest.mark.skipif(
     not hasattr(av.video.stream.VideoStream, "set_display_rotation"),
     reason="this PyAV reads rotations but cannot write one",
@@ -153,6 +177,36 @@ def test_a_short_film_stands_still_and_falls_silent(tmp_path):
         decode(film, policy(num_segments=5, short="skip"))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "levels", "num_still", "silent_seconds"), [(6, 2, 0, 4.0), (2, 6, 4, 0.0)]
+)
+def test_one_track_of_a_whole_film_may_end_before_the_other(
+    tmp_path, seconds, levels, num_still, silent_seconds
+):
+    """Matroska tells only the length of the longer one."""
+    film = write_film(tmp_path / "film.mkv", seconds=seconds, sound=steps(*[0.5] * levels))
+    clip = decode(film, policy(num_segments=6))
+    assert clip.num_still == num_still
+    assert clip.silent_seconds == pytest.approx(silent_seconds, abs=0.01)
+
+
+def test_a_picture_that_begins_late_is_shown_early_and_told(tmp_path):
+    film = write_film(
+        tmp_path / "film.mkv", seconds=1.8, picture_starts=1.2, sound=steps(0.5, 0.5, 0.5)
+    )
+    clip = decode(film, policy())
+    # The middles of the segments are 0.7 s before frame 0, and inside frames 4 and 19.
+    assert clip.frames[:, 0, 0, 0].tolist() == [0, 20, 95]
+    assert clip.num_early == 1 and clip.padding == "first picture shown early for 1 segments"
+    with pytest.raises(FeatureError, match="--short pad"):
+        decode(film, policy(short="skip"))
+
+
+def test_a_picture_that_begins_a_frame_late_is_not_told(tmp_path):
+    film = write_film(tmp_path / "film.mkv", picture_starts=1 / 15, sound=steps(0.5, 0.5, 0.5, 0.5))
+    assert not decode(film, policy(place="start")).padding
+
+
 def test_a_track_that_ends_a_frame_early_is_not_short(tmp_path):
     sound = steps(0.5, 0.5, 0.5)[:, :-1_000]
     clip = decode(write_film(tmp_path / "film.mkv", sound=sound), policy(short="skip"))
@@ -168,7 +222,7 @@ def test_decoding_stops_after_the_last_picture(place):
             assert number <= 15 * (times[-1] + 1), "decoded far beyond what was needed"
             yield number / 15, (number + 1) / 15, number
 
-    chosen, _ = _on_screen(endless(), times, lambda frame: np.array(frame))
+    chosen, *_ = _on_screen(endless(), times, lambda frame: np.array(frame))
     assert len(chosen) == 3
 
 
@@ -179,14 +233,20 @@ def test_decoding_stops_after_the_last_picture(place):
 def test_on_screen_is_the_last_frame_that_has_begun(begins, times):
     # Times in tenths of a second, far apart compared with the tolerance of a millisecond.
     timed = [(begin / 10, begin / 10 + 0.1, begin) for begin in begins]
-    chosen, _ = _on_screen(iter(timed), [time / 10 for time in times], lambda one: np.array(one))
+    chosen, first, _ = _on_screen(
+        iter(timed), [time / 10 for time in times], lambda one: np.array(one)
+    )
     wanted = [max([one for one in begins if one <= time], default=begins[0]) for time in times]
-    assert [int(one) for one in chosen] == wanted
+    assert [int(one) for one in chosen] == wanted and first == begins[0] / 10
 
 
 def _cut(path, keep):
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
     return path
+
+
+def _with_sound(path):
+    return write_film(path, sound=steps(0.5, 0.5, 0.5), codecs=("ffv1", "bgr0", "aac"))
 
 
 def _text(tmp_path):
@@ -246,7 +306,8 @@ def _no_pixels(tmp_path):
         (_unknown_codec, "unknown codec"),
         (_no_pixels, "0 x 0 pixels"),
         (lambda tmp: _cut(write_film(tmp / "f.mp4", codecs=H264), 0.5), "cannot be decoded"),
-        (lambda tmp: _cut(write_film(tmp / "f.mkv", seconds=3), 0.5), "cut off"),
+        (lambda tmp: _cut(write_film(tmp / "f.mkv", seconds=3), 0.5), "it was cut off"),
+        (lambda tmp: _cut(_with_sound(tmp / "f.mkv"), 0.5), "it was cut off"),
         (lambda tmp: write_film(tmp / "f.mkv", has_sound_track=True), "zero length"),
     ],
 )

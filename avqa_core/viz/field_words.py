@@ -8,10 +8,10 @@ from avqa_core.ledger import ledger
 from avqa_core.metrics import paired_difference
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
-from avqa_core.viz.field_guide import choose
-from avqa_core.viz.field_views import label_of, ratio_name, training_points
-from avqa_core.viz.points import in_points
-from avqa_core.viz.result_words import NOT_RUN, verdicts_text
+from avqa_core.viz.field_guide import NOT_COMPARED, choose
+from avqa_core.viz.field_views import ratio_name, training_points
+from avqa_core.viz.points import in_words
+from avqa_core.viz.result_words import NOT_RUN, gap_text, verdicts_text
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -69,7 +69,7 @@ def _lost(found: FieldResults | None, name: str, scenario: str) -> str:
     if found is None or name not in found.names:
         return NOT_RUN
     whole, left = (found.accuracies(name, one) for one in ("complete", scenario))
-    return in_points(paired_difference(whole, left))
+    return in_words(paired_difference(whole, left), len(whole))
 
 
 def _ratios(found: FieldResults | None) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _ratios(found: FieldResults | None) -> dict[str, str]:
             {seed: lost[ZEROS][seed] for seed in shared},
             {seed: lost[OURS][seed] for seed in shared},
         )
-        told[f"less_{scenario}"] = f"{in_points(gap)} points"
+        told[f"less_{scenario}"] = in_words(gap, len(shared)) if shared else NOT_COMPARED
     return told
 
 
@@ -109,12 +109,11 @@ def _gaps(stored: Stored) -> dict[str, str]:
     told = {}
     for method, points in training_points(stored).items():
         for scenario in ("complete", *MISSING):
-            text = NOT_RUN
-            if points and 0.0 in points:
-                most = points[max(points)]
-                if stored.shared_seeds(points[0.0], most):
-                    text = in_points(stored.difference(points[0.0], most, scenario))
-            told[f"gap_{method}_{scenario}"] = text
+            told[f"gap_{method}_{scenario}"] = (
+                gap_text(stored, points[0.0], points[max(points)], scenario)
+                if 0.0 in points
+                else NOT_RUN
+            )
     return told
 
 
@@ -146,9 +145,9 @@ def _sure(found: FieldResults | None, at_least: float) -> dict[str, str]:
         for word, fitted in temperatures.items():
             text = NOT_RUN
             if found is not None:
-                best = choose(found, found.names, scenario).best
-                answered, right = found.pooled(best, scenario, fitted).answered_at(at_least)
+                choice = choose(found, found.names, scenario)
+                answered, right = found.pooled(choice.best, scenario, fitted).answered_at(at_least)
                 of_them = f", {100 * right.accuracy:.0f} % of them right" if right.total else ""
-                text = f"{100 * answered.accuracy:.0f} % answered{of_them} ({label_of(best)})"
+                text = f"{100 * answered.accuracy:.0f} % answered{of_them} ({choice.label})"
             told[f"{word}_{scenario}"] = text
     return told

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
+from avqa_core.abstention import binned
+from avqa_core.experiments.results import Stored
+from avqa_core.metrics import Interval
+from avqa_core.studies.field_results import FieldResults
 from avqa_core.viz import field_guide, field_words
 from avqa_core.viz import field_views as views
 from avqa_core.viz.display import Rich
 from avqa_core.viz.result_words import NOT_RUN
-from tests.experiments.stored_results import stored
+from avqa_core.viz.tables import ONE_SEED
+from tests.experiments.stored_results import content, stored
 from tests.viz.stored_field import failures, field
 
 CHAPTER = Path(__file__).parents[2] / "notebooks" / "10_sensors_in_the_field.py"
@@ -26,6 +32,23 @@ FOUND = field(
 EMPTY = stored({})
 
 
+def of_seed(found: FieldResults, seed: int, experiment: str | None = None) -> FieldResults:
+    """Return the counts of one seed alone, for one experiment or all."""
+    runs = (
+        one
+        for one in found.runs
+        if one.seed == seed or one.experiment != (experiment or one.experiment)
+    )
+    return replace(found, runs=tuple(runs))
+
+
+def audio_only(accuracies: dict[str, list[int]]) -> FieldResults:
+    """Return counts that differ only where the sound is missing."""
+    return field(
+        {name: [failures(95, one, 50, 30, 5) for one in of] for name, of in accuracies.items()}
+    )
+
+
 def gaps(complete: int, audio: int) -> dict[str, list[tuple[int, int]]]:
     return {
         "complete": [(complete, 0)] * 2,
@@ -34,14 +57,13 @@ def gaps(complete: int, audio: int) -> dict[str, list[tuple[int, int]]]:
     }
 
 
-TRAINED = stored(
-    {
-        "joint/modality_dropout": gaps(60, 40),
-        "joint/recommended": gaps(60, 45),
-        "field/0.8/modality_dropout": gaps(58, 30),
-        "field/0.8/recommended": gaps(59, 42),
-    }
-)
+RUNS = {
+    "joint/modality_dropout": gaps(60, 40),
+    "joint/recommended": gaps(60, 45),
+    "field/0.8/modality_dropout": gaps(58, 30),
+    "field/0.8/recommended": gaps(59, 42),
+}
+TRAINED = stored(RUNS)
 
 
 def lines_of(figure: Figure) -> dict[str, tuple[list[float], list[float]]]:
@@ -110,39 +132,211 @@ def test_calibration_errors_are_means_within_the_hull_of_their_intervals():
     assert text.count("20.0 [19.0, 22.0]") == 4 and text.count("5.0 [4.0, 7.0]") == 4
 
 
+def guide_of(found: FieldResults, results: Stored = TRAINED) -> dict[str, field_guide.Row]:
+    return {one.situation: one for one in field_guide.guide(found, results, 0.8)}
+
+
+GAPS = "80 % of the training clips lack a half too"
+SENSORS_GO = "A wrong answer costs more than none, both missing: at least 80 % sure"
+
+
 def test_the_guide_follows_the_numbers():
-    rows = {one.situation: one for one in field_guide.guide(FOUND, TRAINED, 0.8)}
+    rows = guide_of(FOUND)
     three = rows["A microphone cuts out for three segments"]
     # 91 - 6 for the frozen backbone with recommended, 89 - 3 trained jointly; always one apart.
     assert three.advice == "recommended, joint"
-    assert three.evidence.startswith("86.0 % right, +1.0")
+    lead = "+1.0 points (+1.0 to +1.0, 2 seeds) over recommended"
+    assert three.evidence == f"86.0 % right; {lead}"
     frozen = rows["audio missing for good, and the network in use cannot be trained again"]
     assert frozen.advice == "recommended"  # 10 and 11 ahead of zeros
-    assert rows["80 % of the training clips lack a half too"].advice.endswith("recommended")
-    assert "at most 3.0 points lost" in rows["80 % of the training clips lack a half too"].evidence
-    assert rows["Confidences are to mean something"].advice == "temperature fitted on each"
-    sure = rows["A wrong answer costs more than none, both missing: at least 80 % sure"]
+    means = rows["Confidences are to mean something"]
+    assert means.advice == "temperature fitted on each"
+    assert means.evidence.endswith("+3.0 points (+3.0 to +3.0, 2 seeds) over fitted over all four")
+    sure = rows[SENSORS_GO]
     assert sure.advice == "answer only when so sure"
-    assert sure.evidence.endswith("50.0 % answered, 100.0 % of them right")
+    assert sure.evidence == (
+        "recommended, joint: 50.0 % answered, 100.0 % of them right; "
+        "+20.0 points (+20.0 to +20.0, 2 seeds) from 80 %"
+    )
+
+
+def test_one_seed_gives_no_verdict_in_any_line_of_the_guide():
+    one_run = content({name: {of: [by[0]] for of, by in run.items()} for name, run in RUNS.items()})
+    rows = guide_of(of_seed(FOUND, 1), Stored("book", one_run))
+    assert len(rows) == 12
+    for row in rows.values():
+        assert row.advice.endswith(f"; {ONE_SEED}") and "(one seed)" in row.evidence, row
+        assert "not told apart" not in row.advice
+
+
+def test_three_seeds_are_counted_and_judged():
+    found = audio_only({"plug_in/zeros": [60, 61, 62], "joint/recommended": [65, 66, 67]})
+    row = guide_of(found)["audio missing for good, and the network can be trained again"]
+    assert row.advice == "recommended, joint"
+    assert row.evidence == "66.0 % right; +5.0 points (+5.0 to +5.0, 3 seeds) over zeros"
+
+
+def test_every_method_that_may_be_as_good_is_named():
+    """Zeros are second and always 2 behind; slot mean is third, by 20, 0 and 0."""
+    found = audio_only(
+        {
+            "plug_in/recommended": [70, 70, 70],
+            "plug_in/zeros": [68, 68, 68],
+            "plug_in/slot_mean": [50, 70, 70],
+        }
+    )
+    choice = field_guide.choose(found, found.names, "audio_missing")
+    assert [one.label for one in choice.rivals] == ["zeros", "slot mean"]
+    assert choice.advice == "recommended; not told apart from slot mean"
+    assert choice.leads == "; +6.7 points (-22.0 to +35.4, 3 seeds) over slot mean"
 
 
 def test_a_lead_of_one_seed_of_two_is_told_as_such():
     """Ahead by 0 and by 8: the interval of two such seeds reaches far below zero."""
-    found = field(
-        {
-            "plug_in/zeros": [failures(90, 60, 50, 30, 5), failures(92, 62, 50, 30, 5)],
-            "plug_in/slot_mean": [failures(90, 60, 50, 30, 5), failures(92, 70, 50, 30, 5)],
-        }
-    )
+    found = audio_only({"plug_in/zeros": [60, 62], "plug_in/slot_mean": [60, 70]})
     choice = field_guide.choose(found, found.names, "audio_missing")
-    assert choice.advice == "slot mean; zeros is not told apart from it"
+    assert choice.advice == "slot mean; not told apart from zeros"
+
+
+def test_methods_without_a_shared_seed_are_not_compared():
+    found = audio_only({"plug_in/zeros": [60, 62], "plug_in/slot_mean": [60, 70]})
+    apart = of_seed(of_seed(found, 0, "plug_in/zeros"), 1, "plug_in/slot_mean")
+    choice = field_guide.choose(apart, apart.names, "audio_missing")
+    assert (choice.advice, choice.leads) == ("slot mean; not compared with zeros", "")
+    told = field_words.words(
+        of_seed(of_seed(FOUND, 0, "plug_in/zeros"), 1, "plug_in/recommended"), EMPTY, 0.8
+    )
+    assert told["less_audio_missing"] == field_guide.NOT_COMPARED
+
+
+def test_whoever_leads_only_by_its_seeds_is_told_to_be_behind():
+    """Zeros lack the hard seed and have the higher mean; in every seed that both have they lose."""
+    values = {"zeros": {0: 0.8, 1: 0.81}, "rmm": {0: 0.85, 1: 0.86, 2: 0.1}}
+    choice = field_guide.compare(values, {"zeros": "zeros", "rmm": "RMM"})
+    assert choice.advice == "zeros; over shared seeds behind RMM"
+
+
+def test_one_seed_in_common_with_some_is_said_of_those():
+    values = {"a": {0: 0.9, 1: 0.9}, "b": {0: 0.8}, "c": {0: 0.7, 1: 0.7}}
+    choice = field_guide.compare(values, {"a": "A", "b": "B", "c": "C"})
+    assert choice.advice == f"A; {ONE_SEED} on B"
+
+
+@pytest.mark.parametrize(
+    ("lead", "standing"),
+    [
+        (Interval(0.1, 0.01, 0.2), "behind"),
+        (Interval(0.1, 0.0, 0.2), "open"),
+        (Interval(0.0, 0.0, 0.0), "open"),
+        (Interval(-0.1, -0.2, -0.01), "ahead"),
+    ],
+)
+def test_an_interval_that_touches_zero_tells_nothing(lead, standing):
+    assert field_guide.Rival("a", lead, 2).standing == standing
+
+
+def test_a_frozen_backbone_with_nothing_to_complete_is_one_method():
+    choice = field_guide.choose(FOUND, FOUND.names, "complete")
+    assert (choice.label, [one.label for one in choice.rivals]) == (
+        "frozen backbone, alike with each completer",
+        ["recommended, joint"],
+    )
+    told = field_words.words(FOUND, EMPTY, 0.8)
+    assert told["sure_complete"].endswith(f"({field_guide.ALIKE})")
+    # Alike in number only: with the sound missing completers differ, and with two backbones too.
+    tied = audio_only({"plug_in/zeros": [60, 62], "plug_in/rmm": [60, 62]})
+    choice = field_guide.choose(tied, tied.names, "audio_missing")
+    assert choice.advice == "zeros; not told apart from RMM (paper)"
+    other = field(
+        {"plug_in/zeros": [failures(90, 1, 1, 1, 5)], "plug_in/rmm": [failures(91, 1, 1, 1, 5)]}
+    )
+    assert field_guide.choose(other, other.names, "complete").label == "RMM (paper)"
+
+
+def test_one_method_alone_is_not_advised_as_if_compared():
+    alone = field_guide.choose(FOUND, ["plug_in/zeros"], "complete")
+    assert (alone.advice, alone.leads) == (f"zeros; {field_guide.ALONE}", "")
 
 
 def test_a_lead_that_every_seed_shares_is_advised_alone():
     choice = field_guide.choose(FOUND, ["plug_in/zeros", "plug_in/recommended"], "visual_missing")
     assert (choice.best, choice.advice) == ("plug_in/recommended", "recommended")
-    alone = field_guide.choose(FOUND, ["plug_in/zeros"], "complete")
-    assert alone.evidence == "91.0 % right" and alone.advice == "zeros"
+
+
+def test_gaps_are_compared_by_seed():
+    """Recommended loses 1, 3 and 0, modality dropout 2, 10 and 0: 4/3 and 4 on the mean."""
+    row = guide_of(FOUND)[GAPS]
+    assert row.advice == "train with recommended"
+    assert row.evidence == (
+        "+1.3 points (+1.3 to +1.3, 2 seeds) lost, mean over both present, audio missing, visual "
+        "missing; +2.7 points (+2.7 to +2.7, 2 seeds) over modality dropout; 2 methods stored"
+    )
+
+
+def test_gaps_pair_only_the_seeds_that_both_have():
+    """A third, easy seed of the complete clips would make it a loss; without it nothing is lost."""
+    easy = {scenario: [(20, 0), (20, 0), (60, 0)] for scenario in gaps(0, 0)}
+    same = {scenario: [(20, 0), (20, 0)] for scenario in gaps(0, 0)}
+    row = guide_of(FOUND, stored({"joint/recommended": easy, "field/0.8/recommended": same}))[GAPS]
+    assert row.advice == f"train with recommended; {field_guide.ALONE}"
+    assert row.evidence.startswith("+0.0 points (+0.0 to +0.0, 2 seeds) lost")
+    assert row.evidence.endswith("1 method stored")
+
+
+def test_gaps_that_share_no_seed_with_complete_clips_are_left_out():
+    told = content({"joint/recommended": gaps(60, 45), "field/0.8/recommended": gaps(59, 42)})
+    place = {"joint/recommended": 0, "field/0.8/recommended": 1}
+    told["runs"] = [one for one in told["runs"] if one["seed"] == place[one["experiment"]]]
+    apart = Stored("book", told)
+    assert GAPS not in guide_of(FOUND, apart)
+    assert field_words.words(FOUND, apart, 0.8)["gap_recommended_complete"] == NOT_RUN
+
+
+def test_temperatures_that_are_not_told_apart_are_all_named():
+    """Fitted on each is better by 3 points in one seed, by 2 in the other: 2.5 +- 6.4."""
+    worse = [
+        replace(one, error=Interval(0.06, 0.05, 0.08)) if one.fitted == "own" else one
+        for one in FOUND.runs[1].failures.sureness
+    ]
+    runs = tuple(
+        replace(one, failures=replace(one.failures, sureness=tuple(worse))) if one.seed else one
+        for one in FOUND.runs
+    )
+    row = guide_of(replace(FOUND, runs=runs))["Confidences are to mean something"]
+    # 5 and 6 against 8 and 8, and against 10 and 10; as trained is behind at 20.
+    assert row.advice == (
+        "temperature fitted on each; not told apart from fitted over all four and fitted on "
+        "complete clips"
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "advice"),
+    [
+        ([0.9, 0.91, 0.92], "answer only when so sure"),
+        ([0.7, 0.9, 0.9], "answer only when so sure; not told apart from what was asked for"),
+        ([0.5, 0.51, 0.52], "raise the threshold, or say nothing"),
+        ([0.9], f"answer only when so sure; {ONE_SEED}"),
+        ([0.7], f"raise the threshold, or say nothing; {ONE_SEED}"),
+        ([], "raise the threshold, or say nothing"),
+    ],
+)
+def test_sure_answers_are_judged_over_seeds(right, advice):
+    row = guide_of(sure_of(right))[SENSORS_GO]
+    assert row.advice == advice
+    assert right or row.evidence == "zeros: 0.0 % answered, none"
+
+
+def sure_of(right: list[float]) -> FieldResults:
+    """Return one method whose sure answers are right so often; with no seed nothing is sure."""
+    found = field({"plug_in/zeros": [failures(90, 60, 50, 30, 5)] * max(1, len(right))})
+    runs = []
+    for place, one in enumerate(found.runs):
+        kept = round(100 * right[place]) if right else 0
+        answers = binned([0.85 if right else 0.3] * 100, [True] * kept + [False] * (100 - kept))
+        sureness = [replace(of, confidences=answers) for of in one.failures.sureness]
+        runs.append(replace(one, failures=replace(one.failures, sureness=tuple(sureness))))
+    return replace(found, runs=tuple(runs))
 
 
 def test_what_is_not_stored_is_a_box_with_the_command():
@@ -172,14 +366,22 @@ def test_every_glued_name_of_the_chapter_is_made_there_or_here():
 
 def test_the_words_are_computed():
     told = field_words.words(FOUND, TRAINED, 0.8)
-    assert told["zeros_audio_three"] == "+15.0 (+15.0 to +15.0)"
+    assert told["zeros_audio_three"] == "+15.0 points (+15.0 to +15.0, 2 seeds)"
     assert told["recommended_audio_all"].startswith("+19.5")
     # Zeros lose 30 and 30, recommended 20 and 19: 10.5 less.
-    assert told["less_audio_missing"].startswith("+10.5")
+    assert told["less_audio_missing"] == "+10.5 points (+4.1 to +16.9, 2 seeds)"
     assert float(told["bend"].split()[0]) <= 0.5  # counts are whole
-    assert told["gap_recommended_audio_missing"].startswith("+3.0")
-    assert told["sure_complete"] == "50 % answered, 100 % of them right (zeros)"
+    assert told["gap_recommended_audio_missing"] == "+3.0 points (+3.0 to +3.0, 2 seeds)"
+    assert told["sure_both_missing"] == "50 % answered, 100 % of them right (recommended, joint)"
     assert (told["error_complete_none"], told["error_complete_own"]) == ("20.0", "5.0")
     assert told["counted"].startswith("6 stored runs of 2 seeds")
     nothing = field_words.words(None, EMPTY, 0.8)
     assert nothing["sure_complete"] == nothing["bend"] == nothing["zeros_audio_all"] == NOT_RUN
+
+
+def test_the_words_of_one_seed_say_so():
+    one = stored({name: {of: [by[0]] for of, by in run.items()} for name, run in RUNS.items()})
+    told = field_words.words(of_seed(FOUND, 0), one, 0.8)
+    assert told["zeros_audio_all"] == "+30.0 points (one seed)"
+    assert told["less_visual_missing"] == "+10.0 points (one seed)"
+    assert told["gap_modality_dropout_audio_missing"] == "+10.0 points (one seed)"

@@ -82,7 +82,10 @@ def resize(config: Sized, values: Mapping[str, Any]) -> Sized:
 
 
 def _paper() -> ModelConfig:
-    """The paper, in the reading that trains: means in Eq. 3, targets detached (methods, 1.3)."""
+    """The paper, in the reading that trains: means in Eq. 3, targets detached (methods, 1.3).
+
+    The backbone starts as ours does everywhere, with a forget bias in its question encoder.
+    """
     return ModelConfig(
         backbone=AVSTConfig(),
         completer=RMMConfig(addressing="paper"),
@@ -97,7 +100,8 @@ def _released_code() -> ModelConfig:
     """What the released program does in training; its leaking evaluation is not reproduced.
 
     Nor is its mix-up of questions within a batch, whose effect depends on the size of the batch:
-    ``RMMConfig.question_mixup`` switches it on.
+    ``RMMConfig.question_mixup`` switches it on. The backbone's architecture is the published one,
+    its first weights are ours: a forget bias in the question encoder, zeros for padding.
     """
     return ModelConfig(
         backbone=AVSTConfig(),

@@ -225,6 +225,10 @@ class AVST(Backbone):
 
         Positives are the pair's own segments, negatives the same audio beside frames of other
         clips; cross-entropy over 2 B T rows. Without negatives in the batch there is no term.
+
+        Departure: the program released with the paper adds it in all three passes of Eq. 8, and so
+        do we, for every completer. In two passes one half of each positive pair was filled in: with
+        zeros for the sound, positives and negatives cannot be told apart, and the term is noise.
         """
         if batch.negative_visual is None or self.config.match_weight == 0.0:
             return LossTerms()

@@ -46,7 +46,9 @@ class DrFuse(Completer):
     absent half is read from the pooled shared representation of its segment. A segment without
     either half has no shared representation, and zeros are read instead. The published step is one
     pass with one answer loss; a step of Eq. 8 has three, and the terms stand beside the two that
-    complete something.
+    complete something. The distinct representations have no task here: they may turn away from the
+    shared ones by themselves, and what remains of the method is the shared projection, its pooling
+    and its alignment.
     """
 
     def __init__(self, config: DrFuseConfig, dims: GridDims) -> None:
@@ -143,6 +145,9 @@ def divergence(one: Float[Tensor, "B T C"], other: Float[Tensor, "B T C"]) -> Fl
     """Return the Jensen-Shannon divergence of the elements as coins, summed over them, in nats.
 
     As published a sum, so its weight of one means more at a larger C.
+
+    Departure: the released program adds p log(p / m) of both for one side of the coin, heads; a
+    divergence of coins has two sides, and both are here.
     """
     probabilities = (torch.sigmoid(one), torch.sigmoid(other))
     middle = (probabilities[0] + probabilities[1]) / 2

@@ -50,10 +50,11 @@ class MissingAwarePrompts(Completer):
     Departure: the published prompts go into six layers of one transformer over all tokens. The
     backbones of this book have no such transformer: ``input`` prompts are the tokens of the absent
     stream, one for each segment, laid over the grid together with a pattern; ``prefix`` prompts go
-    into the question's attention over time, with zeros for the absent stream. The published method
-    also trains the classifier; here the regime decides what learns beside the prompts. Prompts are
-    chosen segment by segment, the prefix by what a clip misses anywhere. Complete rows bypass a
-    completer (Eq. 8), so there is no prompt for them, and prompts start as small noise.
+    into the question's attention over time, with zeros for the absent stream, before its
+    projections of keys and values instead of behind them. The published method also trains the
+    classifier; here the regime decides what learns beside the prompts. Prompts are chosen segment
+    by segment, the prefix by what a clip misses anywhere. Complete rows bypass a completer (Eq. 8),
+    so there is no prompt for them, and prompts start as small noise.
     """
 
     def __init__(self, config: MissingAwarePromptsConfig, dims: GridDims) -> None:

@@ -25,10 +25,11 @@ def recall_loss(
 
     Implements Eq. (3) and (4): (1/N) sum_i ||f_i - f_i^p||^2 with N the number of segments.
 
-    Departure: the norm in the paper's formula sums over the elements of a feature, which makes L_v
-    about a hundred thousand times the answer loss at the paper's sizes; the released program takes
-    the mean over elements, and so do we unless ``reduction`` is ``sum``. Neither says whether the
-    target may be moved; the released program lets it, we detach it.
+    Departure: the paper calls N the size of the batch and does not say what becomes of segments;
+    the mean here is over both. The norm in its formula sums over the elements of a feature, which
+    makes L_v about a hundred thousand times the answer loss at the paper's sizes; the released
+    program takes the mean over elements, and so do we unless ``reduction`` is ``sum``. Neither says
+    whether the target may be moved; the released program lets it, we detach it.
 
     Args:
         features: the targets.

@@ -57,7 +57,9 @@ class Retrieval(Completer):
     taken off first: features that are never negative are all alike otherwise. The bank is part of
     the checkpoint. It is as old as the last ``fit``: with a backbone that still learns, fit again.
     Between two fits such a backbone moves, a clip of the bank is then not recognised as itself, and
-    in training, never in a test, the few clips that are kept may be given their own absent half.
+    in training, never in a test, the few clips that are kept may be given their own absent half; so
+    may a clip that misses some segments, or both halves, whose pooled features are not its own.
+    A test clip that also occurs in training, as in MUSIC-AVQA, may be given its own half in a test.
     """
 
     audio_values: Float[Tensor, "S T C"]

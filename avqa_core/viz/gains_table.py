@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from avqa_core.ledger import VERDICTS
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.main_results import METHODS, OURS
 from avqa_core.viz.points import in_points
+from avqa_core.viz.result_words import paired_gap
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
 CONTROL = "zeros"
-Verdict = Literal["gain shown", "loss shown", "not told apart", "not stored"]
+NO_SHARED_SEED = "no seed in common"
 _CAPTION = (
     "Points gained over the same backbone fed with zeros. A gain counts as shown if its whole 95 % "
     "interval over seeds lies above zero; the paper reports one run and no interval."
@@ -46,21 +49,24 @@ def gains_table(live: Mapping[str, Interval], stored: Stored) -> Rich:
 def _row(scenario: str, live: Interval, stored: Stored) -> dict[str, Cell]:
     both, neither = (paper_accuracy(f"table4/{name}", scenario) for name in ("paper", "none"))
     names = METHODS[OURS], METHODS[CONTROL]
-    found = stored.difference(*names, scenario) if stored.has(*names) else None
+    shared = len(stored.shared_seeds(*names)) if stored.has(*names) else None
+    found = paired_gap(stored, *names, scenario) if shared else None
     return {
         "scenario": mark_of(scenario).label,
         "paper": None if both is None or neither is None else both - neither,
         "live": in_points(live),
         "stored": None if found is None else in_points(found),
-        "seeds": None if found is None else len(stored.seeds(names[0])),
-        "verdict": verdict(found),
+        "seeds": shared,
+        "verdict": NO_SHARED_SEED if shared == 0 else verdict(found),
     }
 
 
-def verdict(gain: Interval | None) -> Verdict:
+def verdict(gain: Interval | None) -> str:
     """Return what an interval over seeds tells about the sign of a gain."""
     if gain is None:
         return "not stored"
     if gain.low > 0:
         return "gain shown"
-    return "loss shown" if gain.high < 0 else "not told apart"
+    if gain.high < 0:
+        return "loss shown"
+    return VERDICTS["one seed" if math.isnan(gain.low) else "open"]

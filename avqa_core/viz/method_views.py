@@ -22,8 +22,10 @@ from avqa_core.studies.cost import Cost, cost
 from avqa_core.viz.ablation_views import MISSING, not_stored
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_category
+from avqa_core.viz.gains_table import NO_SHARED_SEED
 from avqa_core.viz.points import in_points
-from avqa_core.viz.tables import Cell, Column, table
+from avqa_core.viz.result_words import paired_gap
+from avqa_core.viz.tables import Cell, Column, counted, table
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -161,9 +163,7 @@ def lifts_table(stored: Stored, *, caption: str) -> Rich:
             row[scenario] = stored.accuracy(plain, scenario).estimate
             for method in METHODS[1:]:
                 name = f"table1/{backbone}/{method}"
-                if stored.has(name) and stored.shared_seeds(name, plain):
-                    gap = stored.difference(name, plain, scenario)
-                    row[f"{method} {scenario}"] = in_points(gap)
+                row[f"{method} {scenario}"] = _lift(stored, name, plain, scenario)
         rows.append(row)
     if not rows:
         return not_stored(stored, table1_names())
@@ -175,7 +175,17 @@ def lifts_table(stored: Stored, *, caption: str) -> Rich:
             Column(f"{method} {scenario}", f"{method.replace('_', ' ')} (points, 95 %)")
             for method in METHODS[1:]
         ]
-    return table([*columns, Column("seeds", "seeds", digits=0)], rows, caption=caption)
+    return table([*columns, Column("seeds", "seeds of plain", digits=0)], rows, caption=caption)
+
+
+def _lift(stored: Stored, name: str, plain: str, scenario: str) -> Cell:
+    """Return what a method adds, and over how many seeds: half-way through a plan rows differ."""
+    if not stored.has(name):
+        return None
+    gap = paired_gap(stored, name, plain, scenario)
+    if gap is None:
+        return NO_SHARED_SEED
+    return f"{in_points(gap)}, {counted(len(stored.shared_seeds(name, plain)), 'seed')}"
 
 
 def cost_table(costs: Mapping[str, Cost], published: Mapping[str, int], *, caption: str) -> Rich:

@@ -16,18 +16,27 @@ from avqa_core.model import ModelConfig
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.method_views import METHODS, TABLE_3, table1_names
-from avqa_core.viz.paper_rows import BOTH, PLAIN, PUBLISHED
-from avqa_core.viz.result_words import accuracy_text, gap_text, range_text, verdicts_text
+from avqa_core.viz.paper_rows import BOTH, PLAIN, PUBLISHED, num_seeds
+from avqa_core.viz.result_words import (
+    NOT_RUN,
+    accuracy_text,
+    gap_text,
+    range_text,
+    verdicts_text,
+)
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
 CONTROL = "table4/modality_dropout"
+# Around AVST a method is the same network in Tables 1, 3 and 4.
+SIZED = {"control": CONTROL, "paper": BOTH, "recommended": "table3/recommended"}
 
 
 def table1_words(stored: Stored) -> dict[str, str]:
     """Return every number that the chapter on Table 1 quotes; what is not stored says so."""
     told = _of_table(stored, table1_names(), table1_claims())
+    told["steps_plain"] = f"{BUDGETS[stored.profile].table1:,}"
     for backbone in BACKBONES:
         plain = f"table1/{backbone}/plain"
         for scenario in MISSING:
@@ -43,6 +52,7 @@ def table1_words(stored: Stored) -> dict[str, str]:
 def table3_words(stored: Stored) -> dict[str, str]:
     """Return every number that the chapter on Table 3 quotes; what is not stored says so."""
     told = _of_table(stored, list(TABLE_3), table3_claims()) | _present_words(stored)
+    told["steps_plain"] = f"{BUDGETS[stored.profile].complete:,}"
     for scenario in MISSING:
         for name in ("table3/recommended", "table3/slot_mean", BOTH, CONTROL):
             short = name.split("/")[1]
@@ -71,11 +81,11 @@ def changes_present(model: ModelConfig) -> bool:
 
 
 def _present_words(stored: Stored) -> dict[str, str]:
-    """Return which ways of Table 3 change the present half, and how they and the others fare."""
+    """Return which stored ways of Table 3 change the present half, and how all ways fare."""
     of = {one.name: one for one in planning.plan(stored.profile, [0])}
     trained = [name for name in TABLE_3 if of[name].training is not None]
     changing = [name for name in trained if changes_present(of[name].model)]
-    told = {"changing": "; ".join(of[name].about for name in changing)}
+    told = {"changing": "; ".join(of[one].about for one in changing if stored.has(one)) or NOT_RUN}
     for scenario in MISSING:
         told[f"plain_{scenario}"] = accuracy_text(stored, PLAIN, scenario)
         told[f"changing_{scenario}"] = range_text(stored, changing, scenario)
@@ -86,7 +96,7 @@ def _present_words(stored: Stored) -> dict[str, str]:
 
 def num_stored(stored: Stored, names: Sequence[str]) -> int:
     """Return how many runs of some experiments are stored, each seed a run."""
-    return sum(len(stored.seeds(name)) for name in names if stored.has(name))
+    return sum(num_seeds(stored, name) for name in names)
 
 
 def num_planned(profile: str) -> int:
@@ -113,4 +123,11 @@ def _of_table(stored: Stored, names: Sequence[str], claims: Sequence[Claim]) -> 
         "num_controls": str(len(of_controls)),
         "verdicts_paper": verdicts_text(of_paper),
         "verdicts_controls": verdicts_text(of_controls),
+        "steps_methods": f"{BUDGETS[stored.profile].joint:,}",
+        **{f"size_{short}": _size(stored, name) for short, name in SIZED.items()},
     }
+
+
+def _size(stored: Stored, name: str) -> str:
+    """Say how many parameters an experiment trains."""
+    return f"{stored.cost(name)['trained_parameters']:,}" if stored.has(name) else NOT_RUN

@@ -9,7 +9,7 @@ import pytest
 from avqa_core.experiments import plan
 from avqa_core.experiments.results import Stored
 from avqa_core.metrics import Interval
-from avqa_core.viz import gains_table, main_results, points
+from avqa_core.viz import main_results, points
 from avqa_core.viz.display import Rich
 from tests.experiments.stored_results import stored
 
@@ -107,30 +107,6 @@ def test_the_length_of_the_stored_runs_is_told():
     # every made-up run has 5 steps, and 2, 3 and 4 seconds
     said = main_results.length_sentence(stored(counts))
     assert said == "1,200 clips, 5 steps for the backbone (0 min), 5 for what is plugged in (0 min)"
-
-
-def test_a_gain_is_told_beside_the_papers(monkeypatch):
-    paper = {"table4/paper": 0.68, "table4/none": 0.59}
-    monkeypatch.setattr(gains_table, "paper_accuracy", lambda name, scenario: paper[name])
-    live = {"visual_missing": Interval(0.05, 0.01, 0.09)}
-    text = gains_table.gains_table(live, results()).text
-    assert "9.0" in text and "+5.0 (+1.0 to +9.0)" in text
-    assert "+16.0 (+16.0 to +16.0)" in text and "gain shown" in text
-    assert "not stored" in gains_table.gains_table(live, Stored("book")).text
-
-
-@pytest.mark.parametrize(
-    ("gain", "verdict"),
-    [
-        (None, "not stored"),
-        (Interval(0.1, 0.05, 0.2), "gain shown"),
-        (Interval(0.1, -0.05, 0.2), "not told apart"),
-        (Interval(-0.1, -0.2, -0.05), "loss shown"),
-        (Interval(0.1, math.nan, math.nan), "not told apart"),
-    ],
-)
-def test_a_verdict_needs_the_whole_interval(gain, verdict):
-    assert gains_table.verdict(gain) == verdict
 
 
 def test_a_single_seed_has_no_interval_to_show():

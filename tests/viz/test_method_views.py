@@ -5,7 +5,9 @@ from __future__ import annotations
 from avqa_core.experiments.results import Stored
 from avqa_core.studies.cost import Cost
 from avqa_core.viz import method_views as views
-from tests.experiments.stored_results import stored
+from tests.experiments.stored_results import content, stored
+
+SCENARIOS = ("complete", "audio_missing", "visual_missing")
 
 
 def _results() -> Stored:
@@ -14,7 +16,7 @@ def _results() -> Stored:
         {
             f"table1/{backbone}/{method}": {
                 scenario: [(10 + 10 * place + seed, 20) for seed in range(3)]
-                for scenario in ("complete", "audio_missing", "visual_missing")
+                for scenario in SCENARIOS
             }
             for backbone in ("avst", "pstp_net")
             for place, method in enumerate(views.METHODS)
@@ -40,8 +42,24 @@ def test_lifts_are_paired_by_seed_and_count_points():
     text = views.lifts_table(_results(), caption="n").text
     (row,) = [line for line in text.splitlines() if line.strip().startswith("PSTP-Net")]
     for points in ("+10.0", "+20.0", "+30.0"):
-        assert row.count(f"{points} ({points} to {points})") == 2
+        assert row.count(f"{points} ({points} to {points}), 3 seeds") == 2
     assert "31.0" in row  # 11 and 20 of 100 on average
+
+
+def test_a_lift_tells_the_seeds_that_both_rows_have():
+    """Half-way: the plain row has three seeds, one method one of them, another none."""
+    made = content(
+        {
+            f"table1/avst/{method}": {one: [(20 + seed, 20) for seed in seeds] for one in SCENARIOS}
+            for method, seeds in (("plain", (0, 1, 2)), ("paper", (5,)), ("recommended", (6,)))
+        }
+    )
+    (last,) = (one for one in made["runs"] if one["experiment"] == "table1/avst/recommended")
+    last["seed"] = 7
+    text = views.lifts_table(Stored("book", made), caption="n").text
+    row = text.splitlines()[-1]
+    assert row.count("+5.0, 1 seed") == 2 and row.count("no seed in common") == 2
+    assert "seeds of plain" in text and row.split()[-1] == "3"
 
 
 def test_what_is_not_stored_is_a_box_with_the_command():

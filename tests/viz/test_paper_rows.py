@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from avqa_core.diffusion.denoiser import LightConfig
+from avqa_core.experiments import plan
 from avqa_core.experiments.results import Stored
 from avqa_core.viz import method_views, method_words
 from avqa_core.viz import paper_rows as views
 from avqa_core.viz.method_views import TABLE_3, table1_names
 from avqa_core.viz.result_words import NOT_RUN
-from tests.experiments.stored_results import CATEGORIES, stored
+from tests.experiments.stored_results import CATEGORIES, content, stored
 
 SCENARIOS = ("complete", "audio_missing", "visual_missing")
 EMPTY = Stored("book")
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def _same(*right: int) -> dict[str, list[tuple[int, int]]]:
@@ -69,7 +75,7 @@ def test_what_is_stored_has_mean_interval_counts_bounds_and_verdict():
         "183 of 300",
         "3",
         "40.0 to 90.0",
-        "over the floor: holds here",
+        "our check, over the floor: holds here",
     ):
         assert part in plain
     for part in ("69.71", "71.0 (", "213 of 300", "over plain: holds here"):
@@ -98,9 +104,20 @@ def test_table_3_judges_rivals_as_the_paper_has_them():
 
 def test_one_seed_decides_nothing_and_has_no_interval():
     for rows in (views.table1_rows(), views.table3_rows()):
-        assert {views.row_verdict(ONE_SEED, row) for row in rows} == {"not told apart"}
-    text = views.rows_table(ONE_SEED, views.table3_rows(), caption="c").text
-    assert "nan" not in text
+        assert {views.row_verdict(ONE_SEED, row) for row in rows} == {"one seed: no verdict"}
+        text = views.rows_table(ONE_SEED, rows, caption="c").text
+        assert "nan" not in text and "not told apart" not in text
+    told = method_words.table1_words(ONE_SEED)
+    assert told["verdicts_paper"] == "8 have one seed and no verdict"
+
+
+def test_over_the_floor_is_a_check_of_ours_and_no_claim_of_the_paper():
+    plain = [row for row in (*views.table1_rows(), *views.table3_rows()) if row.rival is None]
+    assert len(plain) == 10 and all(row.says.startswith("our check") for row in plain)
+    assert "paper's claim or our check" in views.rows_table(EMPTY, plain, caption="c").text
+    for name in ("08_four_backbones", "09_other_ways"):
+        prose = " ".join((NOTEBOOKS / f"{name}.py").read_text().replace("#", "").split())
+        assert "with its claim" not in prose and "*our check*" in prose
 
 
 def test_what_is_stored_is_counted_by_seeds():
@@ -109,8 +126,17 @@ def test_what_is_stored_is_counted_by_seeds():
     assert _row(text, "table1/avsd/paper").split()[-5:] == ["0", "3", *"\N{EN DASH}" * 3]
     row = _row(text, "table1/avst/paper")
     assert "about table1/avst/paper" in row and row.split()[-5:] == ["3", "3", "5", "1200", "10"]
-    assert "avqa results --profile book --only table1" in views.missing_box(SOME, names).text
-    assert "All of these runs are stored" in views.missing_box(ALL, names).text
+
+
+def test_a_plan_is_complete_with_all_its_seeds_and_else_has_its_command():
+    names = table1_names()
+    assert "All of these runs are stored" in views.missing_box(ALL, names, 3).text
+    command = "avqa results --profile book --only table1"
+    for results, told in ((EMPTY, "0 of 48"), (SOME, "15 of 48"), (ONE_SEED, "16 of 48")):
+        text = views.missing_box(results, names, 3).text
+        assert text.startswith(f"{told} runs are stored") and text.endswith(command)
+    # more seeds of one row do not make up for another that has none
+    assert views.missing_box(SOME, names, 1).text.startswith("5 of 16 runs")
 
 
 def test_table_2_is_printed_and_not_run():
@@ -149,6 +175,73 @@ def test_ways_are_sorted_by_what_they_do_to_the_present_half():
     assert told["keeping_audio_missing"] == "61.0 to 81.0 %"  # DrFuse 81
     none = method_words.table3_words(EMPTY)
     assert none["keeping_visual_missing"] == none["changing_visual_missing"] == NOT_RUN
+    assert none["changing"] == NOT_RUN
+
+
+def test_only_stored_ways_are_named():
+    some = stored({"table3/shaspec": _same(60, 61, 62), "table3/drfuse": _same(80, 81, 82)})
+    assert method_words.table3_words(some)["changing"] == "ShaSpec"
+    keeping = stored({"table3/drfuse": _same(80, 81, 82)})
+    assert method_words.table3_words(keeping)["changing"] == NOT_RUN
+
+
+@pytest.mark.parametrize("words", [method_words.table1_words, method_words.table3_words])
+def test_the_size_of_the_control_is_told_beside_what_it_is_compared_with(words):
+    made = content({name: _same(60) for name in TABLE_3})
+    sizes = {"control": 1_000, "paper": 2_000, "recommended": 30_000}
+    for short, size in sizes.items():
+        (run,) = (one for one in made["runs"] if one["experiment"] == method_words.SIZED[short])
+        run["trained_parameters"] = size
+    told = words(Stored("book", made))
+    assert [told[f"size_{short}"] for short in sizes] == ["1,000", "2,000", "30,000"]
+    assert words(EMPTY)["size_control"] == NOT_RUN
+
+
+def test_around_avst_the_sizes_and_the_denoiser_are_those_of_table_1_too():
+    of = {one.name: one for one in plan("book", [0])}
+    for method, short in (
+        ("modality_dropout", "control"),
+        ("paper", "paper"),
+        ("recommended", "recommended"),
+    ):
+        assert of[f"table1/avst/{method}"].model == of[method_words.SIZED[short]].model
+    for name in [f"table1/{backbone}/paper" for backbone in method_views.BACKBONES]:
+        assert isinstance(of[name].model.enhancer.denoiser, LightConfig)
+
+
+def test_the_steps_are_those_of_the_plan():
+    of = {one.name: one for one in plan("book", [0])}
+    one, three = method_words.table1_words(EMPTY), method_words.table3_words(EMPTY)
+    assert one["steps_plain"] == f"{of['table1/avsd/plain'].num_steps:,}"
+    assert three["steps_plain"] == f"{of['complete/plain'].num_steps:,}"
+    methods = [name for name in (*table1_names(), *TABLE_3) if of[name].num_steps]
+    methods = [name for name in methods if not name.endswith("/plain")]
+    assert {f"{of[name].num_steps:,}" for name in methods} == {one["steps_methods"]}
+    assert one["steps_methods"] == three["steps_methods"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("08_four_backbones", method_words.table1_words),
+        ("09_other_ways", method_words.table3_words),
+    ],
+)
+def test_what_a_chapter_quotes_is_made_and_its_verdicts_have_steps_and_sizes(name, words):
+    text = (NOTEBOOKS / f"{name}.py").read_text()
+    quoted = set(re.findall(r"\{glue:text\}`([a-z_0-9]+)", text))
+    on_page = [re.sub(r"\{.*?\}", ".+", one) for one in re.findall(r'glue\(\s*f?"(.+?)"', text)]
+    told = words(EMPTY)
+    assert not {
+        one
+        for one in quoted
+        if one not in told and not any(re.fullmatch(pattern, one) for pattern in on_page)
+    }
+    assert {one for one in told if one.startswith(("size_", "steps_"))} <= quoted
+    summary = text.split("\n# ## ")[-1]
+    assert summary.startswith("Summary") and "{glue:text}`steps_methods`" in summary
+    (cell,) = [one for one in text.split("# %%") if "`num_controls`" in one]
+    assert all(f"`{one}`" in cell for one in ("size_control", "size_paper", "size_recommended"))
 
 
 def test_the_pretended_bounds_are_what_these_tests_count_on():

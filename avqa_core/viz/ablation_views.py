@@ -17,7 +17,7 @@ from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.ablation import ablation_lines
 from avqa_core.viz.figures.accuracy import Number, accuracy_by_scenario
 from avqa_core.viz.notices import notice
-from avqa_core.viz.points import in_points
+from avqa_core.viz.points import in_points, seeds_text
 from avqa_core.viz.result_words import CATEGORY_NAMES, paired_gap
 from avqa_core.viz.results import (
     accuracies_by_scenario,
@@ -166,11 +166,20 @@ def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[st
         if paper:
             row[f"paper {one}"] = paper_accuracy(name, one)
         if control is not None:
-            is_control = name == control
-            gap = None if is_control else paired_gap(stored, name, control, one)
-            written = None if gap is None else in_points(gap)
-            row[f"over {one}"] = "control" if is_control else written
+            row[f"over {one}"] = (
+                "control" if name == control else _gap_cell(stored, name, control, one)
+            )
     return row
+
+
+def _gap_cell(stored: Stored, name: str, control: str, scenario: str) -> str | None:
+    """Return a paired difference, with its seeds where they are not those of the row."""
+    gap = paired_gap(stored, name, control, scenario)
+    if gap is None:
+        return None
+    shared = len(stored.shared_seeds(name, control))
+    seeds = "" if shared == len(stored.seeds(name)) else f", {seeds_text(shared)}"
+    return f"{in_points(gap)}{seeds}"
 
 
 def _bounds(stored: Stored, name: str) -> list[dict[str, Cell]]:

@@ -42,6 +42,14 @@ def test_a_comparison_has_means_bounds_and_paired_differences():
     assert "avr" not in text
 
 
+def test_a_difference_over_fewer_seeds_than_its_row_says_so():
+    rights = {"table4/none": [(20, 10)], "table4/paper": [(30, 10), (50, 10)]}
+    partly = stored({name: dict.fromkeys(views.SHOWN, of) for name, of in rights.items()})
+    names = ["table4/none", "table4/paper"]
+    shown = views.comparison_table(partly, names, caption="c", control="table4/none").text
+    assert "+10.0, one seed" in shown
+
+
 def test_what_is_not_stored_is_a_box_with_the_command():
     shown = (
         views.comparison_figure(EMPTY, NAMES),

@@ -303,17 +303,18 @@ views.comparison_table(
 # %% [markdown]
 # `recommended` over the control of equal size: {glue:text}`joint_recommended_audio_missing` without
 # sound, {glue:text}`joint_recommended_visual_missing` without picture, {glue:text}`joint_complete` with
-# nothing missing; over itself without recall loss:
-# {glue:text}`joint_recall_audio_missing` and {glue:text}`joint_recall_visual_missing`.
+# nothing missing. Its network without recall loss:
+# {glue:text}`joint_network_audio_missing` and {glue:text}`joint_network_visual_missing` beside the wider
+# backbone; the recall loss adds {glue:text}`joint_recall_audio_missing` and
+# {glue:text}`joint_recall_visual_missing`.
 #
 # ## Few labels, many clips
 #
-# The recall loss needs no answer. The backbone has learned from complete clips and all their answers.
-# Now clips go missing, all of them are there to learn from, but only a share of the questions tells its
-# answer ({glue:text}`labelled_share`): labels are few for *coping with absence*, not for everything. Who
-# trains on with so few also forgets; one control goes on at a tenth of the rate. Only
-# `recommended` weighs recall {glue:text}`recall_weight` times: this weight, and the steps, were chosen
-# after a look at test figures of one seed.
+# The recall loss needs no answer. The backbone has learned from complete clips and all answers. Now
+# halves go missing, and only {glue:text}`labelled_share` of the questions tell their answer: labels are
+# few for *coping with absence*, not for everything. Who trains on with so few forgets; one control goes
+# on at a tenth of the rate. `recommended` alone weighs recall {glue:text}`recall_weight` times: weight
+# and steps were chosen after a look at test figures of one seed.
 
 # %%
 few_labels = (

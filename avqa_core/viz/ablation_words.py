@@ -40,6 +40,7 @@ GAPS = {
     "recall_only": ("plug_in/recommended_recall_only", "plug_in/recommended"),
     "answers_only": ("plug_in/recommended_answers_only", "plug_in/recommended"),
     "joint_recommended": ("joint/recommended", "joint/modality_dropout_wide"),
+    "joint_network": ("joint/modality_dropout_adapter", "joint/modality_dropout_wide"),
     "joint_recall": ("joint/recommended", "joint/modality_dropout_adapter"),
     "few_labels_recall": (
         "few_labels/recommended",

@@ -174,8 +174,7 @@ views.category_table(
 # trained for absence, with {glue:text}`size_recommended` parameters. AVST as published, at the same C with
 # {glue:text}`size_paper`, reaches {glue:text}`share_paper_no_order` on the questions that need no order
 # in time or place, {glue:text}`share_paper` on all. It cannot tell *left* from *right*, but can still
-# choose among what is there. What keeps it from the rest? Its width (not tested here), or what it has to
-# learn beside it. So the same network learns one category alone, with about as many questions of it as
+# choose among what is there. What keeps it from the rest? Perhaps what it has to learn beside it. So the same network learns one category alone, with about as many questions of it as
 # it saw among all nine. **Predict**: does that help?
 
 # %%
@@ -186,17 +185,17 @@ alone_views.alone_table(
 )
 
 # %% [markdown]
-# Alone it answers {glue:text}`alone` of these questions, together {glue:text}`together`. Nor has it seen too
-# few: where it learns least, {glue:text}`hardest`, its loss on *training* questions stays at
-# {glue:text}`hardest_loss`; a coin has 0.69. With the same features, the same C and the reader it answers
-# {glue:text}`with_reader`. A likely reason: as published one vector of the whole question asks the
-# segments, with the reader single words do.
+# Alone it answers {glue:text}`alone` of these questions, together {glue:text}`together`; with the reader
+# {glue:text}`with_reader`. Nor too few: where it learns least, {glue:text}`hardest`, its loss on
+# *training* questions stays at {glue:text}`hardest_loss`; a coin has 0.69. Nor is it the published form: in
+# a trial without stored runs the answer layer learned alone at first, and the network left the coin behind
+# (`CONTRIBUTING.md`, "The answer layer first"). Until that is run, every number on AVST as published is one
+# on a network with a bad start.
 #
 # ## Table 5: the number of slots
 #
-# Eq. 2 gives no slot more than $e/(e+L-1)$ ({doc}`02_slot_addressing`): what is read out is close to
-# the mean of all slots, however many there are. **Predict** from this: what does accuracy do
-# between $L = 25$ and $L = 100$?
+# Eq. 2 gives no slot more than $e/(e+L-1)$ ({doc}`02_slot_addressing`): what is read is close to
+# the mean of all slots. **Predict**: what does accuracy do between $L = 25$ and $L = 100$?
 
 # %% mystnb={"figure": {"caption": "Table 5: accuracy over the number of slots L, RMM and AVR. Left ours with 95 % intervals over seeds, right the paper's single runs on MUSIC-AVQA; L = 75 is the paper's choice.", "name": "fig-table-5"}, "image": {"alt": "Two panels with accuracy in percent over 25, 50, 75 and 100 slots, a line each for audio missing and visual missing. Left our lines with intervals, right the paper's dotted lines."}}
 views.sweep_figure(

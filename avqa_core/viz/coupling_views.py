@@ -35,7 +35,8 @@ def coupling_figure(stored: Stored) -> Figure | Rich:
     """Draw accuracy over the coupling of the world that models were trained and tested in.
 
     One panel a missing modality; every world has questions of its own, so floor and ceiling are
-    lines too. What is not stored is left out; if nothing is, a box has the command.
+    lines too. All methods at one coupling are over the seeds that all of them were run with. What
+    is not stored is left out; if nothing is, a box has the command.
     """
     planned = [f"coupling/{x}/{name}" for name in METHODS.values() for x in COUPLINGS]
     there = [name for name in planned if stored.has(name)]
@@ -66,9 +67,11 @@ def _lines(stored: Stored, scenario: str) -> Lines:
     for x in COUPLINGS:
         names = {method: f"coupling/{x}/{name}" for method, name in METHODS.items()}
         there = {method: name for method, name in names.items() if stored.has(name)}
-        for method, name in there.items():
-            accuracies = stored.accuracies(name, scenario).values()
-            lines.setdefault(method, {})[x] = [100 * one for one in accuracies]
+        # A seed has a backbone of its own: methods over other seeds would not compare.
+        shared = stored.shared_seeds(*there.values()) if there else []
+        for method, name in there.items() if shared else ():
+            by_seed = stored.accuracies(name, scenario)
+            lines.setdefault(method, {})[x] = [100 * by_seed[seed] for seed in shared]
         for name in list(there.values())[:1]:
             bounds = {"floor": stored.floor(name), "ceiling": stored.ceiling(name, scenario)}
             for bound, value in bounds.items():

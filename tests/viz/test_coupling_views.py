@@ -11,7 +11,8 @@ EMPTY = stored({})
 SEEN = {"complete": [(50, 30)] * 3, "visual_missing": [(20, 10)] * 3}
 RESULTS = stored(
     {
-        "coupling/0.0/complete": {**SEEN, "audio_missing": [(20, 10)] * 3},
+        "coupling/0.0/complete": {**SEEN, "audio_missing": [(20, 10), (22, 10), (24, 10)]},
+        "coupling/0.0/slot_mean": {one: [(30, 10)] for one in (*SEEN, "audio_missing")},
         "coupling/1.0/complete": {**SEEN, "audio_missing": [(30, 10)] * 3},
         "coupling/1.0/slot_mean": {**SEEN, "audio_missing": [(30, 20)] * 3},
         "coupling/1.0/recommended": {**SEEN, "audio_missing": [(40, 20), (41, 20), (42, 20)]},
@@ -26,7 +27,9 @@ def test_a_line_a_method_between_floor_and_ceiling_in_both_scenarios():
     # the backbone itself, never trained for absence, fills with zeros: it is not "both present"
     assert "both present" not in lines
     assert [*lines["zeros"].get_xdata()] == [0, 1]
+    # at coupling 0 only the first seed has both methods
     assert [*lines["zeros"].get_ydata()] == [30, 40]
+    assert [*lines["slot mean"].get_ydata()] == [40, 50]
     assert [*lines["recommended"].get_ydata()] == [61]
     # 0.5 of 60 and 0.25 of 40; all of 60 and 0.75 of 40
     assert [*lines["floor"].get_ydata()] == [40, 40]

@@ -160,3 +160,12 @@ def test_a_long_run_is_drawn_through_few_points_and_ends_where_it_ended():
     raw, smooth = figure.axes[0].lines
     assert raw.get_rasterized() and len(raw.get_xdata()) == 1233
     assert len(smooth.get_xdata()) <= 210 and smooth.get_xdata()[-1] == 1233
+
+
+def test_a_long_bar_does_not_choose_the_axis():
+    """Two seeds, 50 and 54 %: the interval reaches from 27 to 77 %, the axis stays at the seeds."""
+    figure = figures.seed_lines({"zeros": {0: [50, 54], 1: [50, 50]}}, xlabel="x", ylabel="y")
+    low, high = figure.axes[0].get_ylim()
+    assert 49 < low < 50 and 54 < high < 55
+    (bar,) = [one for one in figure.axes[0].collections if one.get_segments()[0][0][0] == 0]
+    assert bar.get_segments()[0][1][1] == pytest.approx(52 + 12.706 * 2, abs=0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -84,7 +85,10 @@ def seed_panels(
 
 
 def draw_seeds(panel: Axes, points: Mapping[Number, Seeds], mark: Mark, label: str) -> Line2D:
-    """Draw means joined by a line, with an interval and the seeds at each point."""
+    """Draw means joined by a line, with an interval and the seeds at each point.
+
+    A bar that leaves the panel goes on outside it.
+    """
     places: Sequence[Number] = sorted(points)
     intervals = [seed_interval([float(value) for value in points[x]]) for x in places]
     means = [one.estimate for one in intervals]
@@ -93,6 +97,10 @@ def draw_seeds(panel: Axes, points: Mapping[Number, Seeds], mark: Mark, label: s
     )
     for x, interval in zip(places, intervals, strict=True):
         if len(points[x]) > 1:
-            panel.vlines(x, interval.low, interval.high, color=mark.colour, linewidth=1.2)
+            # Over two seeds a bar is thirteen deviations long: it must not choose the axis.
+            bar = [(x, interval.low), (x, interval.high)]
+            panel.add_collection(
+                LineCollection([bar], colors=mark.colour, linewidths=1.2), autolim=False
+            )
             panel.plot([x] * len(points[x]), list(points[x]), ".", color=mark.colour, alpha=0.5)
     return line

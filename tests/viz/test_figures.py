@@ -167,5 +167,8 @@ def test_a_long_bar_does_not_choose_the_axis():
     figure = figures.seed_lines({"zeros": {0: [50, 54], 1: [50, 50]}}, xlabel="x", ylabel="y")
     low, high = figure.axes[0].get_ylim()
     assert 49 < low < 50 and 54 < high < 55
+    three = figures.seed_lines({"zeros": {0: [50, 52, 54]}}, xlabel="x", ylabel="y")
+    low, high = three.axes[0].get_ylim()
+    assert low < 52 - 4.303 * 2 / math.sqrt(3) and high > 52 + 4.303 * 2 / math.sqrt(3)
     (bar,) = [one for one in figure.axes[0].collections if one.get_segments()[0][0][0] == 0]
     assert bar.get_segments()[0][1][1] == pytest.approx(52 + 12.706 * 2, abs=0.01)

@@ -87,7 +87,7 @@ def seed_panels(
 def draw_seeds(panel: Axes, points: Mapping[Number, Seeds], mark: Mark, label: str) -> Line2D:
     """Draw means joined by a line, with an interval and the seeds at each point.
 
-    A bar that leaves the panel goes on outside it.
+    A bar over two seeds may leave the panel; it goes on outside.
     """
     places: Sequence[Number] = sorted(points)
     intervals = [seed_interval([float(value) for value in points[x]]) for x in places]
@@ -100,7 +100,8 @@ def draw_seeds(panel: Axes, points: Mapping[Number, Seeds], mark: Mark, label: s
             # Over two seeds a bar is thirteen deviations long: it must not choose the axis.
             bar = [(x, interval.low), (x, interval.high)]
             panel.add_collection(
-                LineCollection([bar], colors=mark.colour, linewidths=1.2), autolim=False
+                LineCollection([bar], colors=mark.colour, linewidths=1.2),
+                autolim=len(points[x]) > 2,
             )
             panel.plot([x] * len(points[x]), list(points[x]), ".", color=mark.colour, alpha=0.5)
     return line

@@ -1,4 +1,4 @@
-"""The ledger: each claim of the paper that can be tested here, what we found, and the verdict.
+"""The ledger: what we found on each claim of ``claims.py``, and the verdict.
 
 A claim says that some runs are better than others. Ours are paired by seed; a claim holds if the
 whole 95 % interval of every difference is above zero. It is contradicted if one of them lies below
@@ -11,14 +11,13 @@ stored numbers alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import stdev
 from typing import Literal, TypeVar
 
-from avqa_core.experiments.paper_tables import BACKBONES
-from avqa_core.experiments.planning import COUPLINGS
+from avqa_core.claims import Claim, claims, every_claim
 from avqa_core.experiments.results import Stored
 from avqa_core.metrics import Interval, seed_interval, student_t_quantile
 from avqa_core.paper_values import paper_accuracy
@@ -31,45 +30,6 @@ VERDICTS: dict[Verdict, str] = {
     "one seed": "one seed: no verdict",
     "not run": "not run",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """Every one of ``better`` beats every one of ``worse``.
-
-    Attributes:
-        source: where the paper says so, or ``control`` for a question it does not ask.
-        statement: the claim in words.
-        scenario: what is missing.
-        better: names of experiments.
-        worse: names of experiments.
-        minus: a scenario whose accuracy is taken off on both sides, for claims about how much is
-            lost or gained.
-        over: likewise a run beside each one, e.g. ``slot_mean``: the gain over it is compared.
-    """
-
-    source: str
-    statement: str
-    scenario: str
-    better: tuple[str, ...]
-    worse: tuple[str, ...]
-    minus: str | None = None
-    over: str | None = None
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Every comparison that the claim makes."""
-        return [(one, other) for one in self.better for other in self.worse]
-
-    def beside(self, name: str) -> str | None:
-        """Return the run that a side is compared with first, None if there is none."""
-        return None if self.over is None else f"{name.rpartition('/')[0]}/{self.over}"
-
-    @property
-    def names(self) -> list[str]:
-        """Every run that the claim needs."""
-        sides = [*self.better, *self.worse]
-        return sides + [beside for one in sides if (beside := self.beside(one)) is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,76 +46,6 @@ class Entry:
     pair: tuple[str, str] | None
     num_seeds: int
     verdict: Verdict
-
-
-def claims() -> list[Claim]:
-    """Return all claims, in the order of the paper, controls last."""
-    return [*_paper_claims(), *_control_claims()]
-
-
-def table1_claims() -> list[Claim]:
-    """Return the claims of Table 1, backbone by backbone, and the control that it does not have."""
-    return [
-        Claim(
-            source=source,
-            statement=f"{statement}, {backbone}",
-            scenario=scenario,
-            better=(f"table1/{backbone}/{better}",),
-            worse=(f"table1/{backbone}/{worse}",),
-        )
-        for source, statement, better, worse in (
-            ("Table 1", "RMM and AVR lift the plain backbone", "paper", "plain"),
-            (
-                "control",
-                "RMM and AVR beat training with the modality absent",
-                "paper",
-                "modality_dropout",
-            ),
-            (
-                "control",
-                "recommended's completer beats training with the modality absent",
-                "recommended",
-                "modality_dropout",
-            ),
-        )
-        for backbone in BACKBONES
-        for scenario in ("visual_missing", "audio_missing")
-    ]
-
-
-def table3_claims() -> list[Claim]:
-    """Return the claims of Table 3, method by method, and the controls that it does not have."""
-    published = {
-        "missing-aware prompts": "table3/prompts",
-        "ShaSpec": "table3/shaspec",
-        "ActionMAE": "table3/actionmae",
-        "DrFuse": "table3/drfuse",
-    }
-    ours = {
-        "RMM and AVR": "table4/paper",
-        **published,
-        "recommended's completer": "table3/recommended",
-    }
-    control = ("table4/modality_dropout",)
-    return [
-        Claim(source=source, statement=statement, scenario=scenario, better=(better,), worse=worse)
-        for source, statement, better, worse in (
-            *(
-                ("Table 3", f"RMM and AVR beat {name}", "table4/paper", (other,))
-                for name, other in published.items()
-            ),
-            *(
-                ("control", f"{_beats(name)} training with the modality absent", one, control)
-                for name, one in ours.items()
-            ),
-        )
-        for scenario in ("visual_missing", "audio_missing")
-    ]
-
-
-def _beats(name: str) -> str:
-    """Return a method with its verb: several beat, one beats."""
-    return f"{name} beat" if " and " in name or name.endswith("prompts") else f"{name} beats"
 
 
 def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:
@@ -212,158 +102,6 @@ def deciding(
     return min(of_verdict, key=lambda name: differences[name].estimate)
 
 
-def _paper_claims() -> Iterator[Claim]:
-    slots = tuple(f"table5/slots_{number}" for number in (25, 50, 100))
-    steps = tuple(f"table6/steps_{number}" for number in (5, 20))
-    whole = ("table4/paper",)
-    for scenario in ("visual_missing", "audio_missing"):
-        for source, statement, better, worse in (
-            ("Tables 1, 4", "RMM and AVR lift plain AVST", whole, ("table4/none",)),
-            ("Table 4", "RMM alone lifts plain AVST", ("table4/rmm",), ("table4/none",)),
-            ("Table 4", "AVR alone lifts plain AVST", ("table4/avr",), ("table4/none",)),
-            ("Table 4", "AVR adds to RMM", whole, ("table4/rmm",)),
-            ("Table 4", "RMM adds to AVR", whole, ("table4/avr",)),
-            ("Table 5", "any number of slots lifts AVST", slots + whole, ("table4/none",)),
-            ("Table 5", "L = 75 is best", whole, slots),
-            ("Table 6", "any number of steps adds to RMM", steps + whole, ("table4/rmm",)),
-            ("Table 6", "K = 10 is best", whole, steps),
-        ):
-            yield Claim(
-                source=source, statement=statement, scenario=scenario, better=better, worse=worse
-            )
-        yield Claim(
-            source="Fig. 5",
-            statement="less is lost as the missing ratio goes from 0 to 1",
-            scenario=scenario,
-            better=whole,
-            worse=("table4/none",),
-            minus="complete",
-        )
-    yield Claim(
-        source="Table 1",
-        statement="the lift is larger where audio is missing",
-        scenario="audio_missing",
-        better=whole,
-        worse=("table4/none",),
-        minus="visual_missing",
-    )
-
-
-def _control_claims() -> Iterator[Claim]:
-    dropouts = ("joint/modality_dropout", "joint/modality_dropout_wide")
-    untrained = (
-        "plug_in/zeros",
-        "plug_in/retrieval",
-        "plug_in/retrieval_without_question",
-    )
-    plug_in = (*untrained, "plug_in/slot_mean")
-    few = tuple(f"few_labels/modality_dropout{one}" for one in ("", "_wide", "_gentle"))
-    recalls = tuple(f"few_labels/{one}" for one in ("slot_mean", "rmm", "rmm_renormalised"))
-    best = "recommended"
-    yield Claim(
-        source="control",
-        statement="recommended beats modality dropout, trained jointly, with nothing missing",
-        scenario="complete",
-        better=(f"joint/{best}",),
-        worse=dropouts,
-    )
-    for scenario in ("visual_missing", "audio_missing"):
-        for statement, better, worse in (
-            (
-                "RMM and AVR beat training with the modality absent",
-                "table4/paper",
-                ("table4/modality_dropout",),
-            ),
-            (
-                "AVR adds to RMM where it changes the missing half alone",
-                "avr/missing_only",
-                ("table4/rmm",),
-            ),
-            (
-                "AVR adds to RMM, one step, both trained longer",
-                "avr/one_step_longer",
-                ("avr/rmm_longer",),
-            ),
-            ("recall as printed beats one learned vector", "plug_in/rmm", ("plug_in/slot_mean",)),
-            (
-                "renormalised recall beats one learned vector",
-                "plug_in/rmm_renormalised",
-                ("plug_in/slot_mean",),
-            ),
-            ("recommended beats the controls, frozen backbone", f"plug_in/{best}", plug_in),
-            ("recommended beats modality dropout, trained jointly", f"joint/{best}", dropouts),
-            (
-                # each at the steps of its own group, see ``budgets``
-                "recommended, frozen backbone, beats modality dropout that learned for fewer steps",
-                f"plug_in/{best}",
-                dropouts,
-            ),
-            ("recommended beats modality dropout, few labels", f"few_labels/{best}", few),
-            (
-                "recommended beats every other way, few labels",
-                f"few_labels/{best}",
-                few + recalls + untrained,
-            ),
-            (
-                "the recall loss adds to the answer loss",
-                f"plug_in/{best}",
-                (f"plug_in/{best}_answers_only",),
-            ),
-            (
-                "the answer loss adds to the recall loss",
-                f"plug_in/{best}",
-                (f"plug_in/{best}_recall_only",),
-            ),
-            (
-                "the recall loss adds to the answer loss, few labels",
-                f"few_labels/{best}",
-                (f"few_labels/{best}_answers_only",),
-            ),
-        ):
-            yield Claim(
-                source="control",
-                statement=statement,
-                scenario=scenario,
-                better=(better,),
-                worse=worse,
-            )
-    yield from _coupling_claims()
-
-
-def _coupling_claims() -> Iterator[Claim]:
-    controls = (
-        "complete",
-        "slot_mean",
-        "retrieval",
-        "retrieval_without_question",
-        "modality_dropout",
-    )
-    for scenario in ("visual_missing", "audio_missing"):
-        for coupling in COUPLINGS:
-            place = f"coupling/{coupling}"
-            for statement, worse in (
-                ("recommended beats the controls and modality dropout", controls),
-                ("the recall loss adds to the answer loss", ("recommended_answers_only",)),
-            ):
-                yield Claim(
-                    source="control",
-                    statement=f"{statement}, coupling {coupling:g}",
-                    scenario=scenario,
-                    better=(f"{place}/recommended",),
-                    worse=tuple(f"{place}/{one}" for one in worse),
-                )
-        low, high = min(COUPLINGS), max(COUPLINGS)
-        yield Claim(
-            source="control",
-            statement=f"recommended gains more over one learned vector at coupling {high:g} than "
-            f"at {low:g}",
-            scenario=scenario,
-            better=(f"coupling/{high}/recommended",),
-            worse=(f"coupling/{low}/recommended",),
-            over="slot_mean",
-        )
-
-
 def _entry(claim: Claim, stored: Stored, least: float) -> Entry:
     if not stored.has(*claim.names) or not all(_seeds(claim, pair, stored) for pair in claim.pairs):
         return Entry(
@@ -397,9 +135,7 @@ def _confidence_against(claim: Claim, pair: tuple[str, str]) -> float:
 
 @cache
 def _claims_of_one_pair() -> frozenset[tuple[object, ...]]:
-    return frozenset(
-        _comparison(one, one.pairs[0]) for one in _every_claim() if len(one.pairs) == 1
-    )
+    return frozenset(_comparison(one, one.pairs[0]) for one in every_claim() if len(one.pairs) == 1)
 
 
 def _comparison(claim: Claim, pair: tuple[str, str]) -> tuple[object, ...]:
@@ -407,14 +143,10 @@ def _comparison(claim: Claim, pair: tuple[str, str]) -> tuple[object, ...]:
     return pair, claim.scenario, claim.minus, claim.over
 
 
-def _every_claim() -> list[Claim]:
-    return [*claims(), *table1_claims(), *table3_claims()]
-
-
 def _least_spread(stored: Stored) -> float:
     """Return the lower quartile of how much differences vary over seeds, zero if none can tell."""
     spreads = {}
-    for claim in _every_claim():
+    for claim in every_claim():
         for pair in claim.pairs:
             if _is_tested(claim, pair, stored):
                 by_seed = _by_seed(claim, pair, stored)

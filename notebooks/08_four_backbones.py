@@ -29,7 +29,15 @@ from typing import Optional
 import torch
 from myst_nb import glue
 
-from avqa_core import bounds, checks, evaluation, experiments, ledger, profiles
+from avqa_core import (
+    bounds,
+    checks,
+    claims,
+    evaluation,
+    experiments,
+    ledger,
+    profiles,
+)
 from avqa_core.data import dataset, folder, vocabulary
 from avqa_core.studies import cost, trials
 
@@ -376,7 +384,7 @@ paper_rows.table2_table(
 # U-Net of the released program. {doc}`05_ablations` trains longer.
 
 # %%
-entries = ledger.ledger(stored, ledger.table1_claims())
+entries = ledger.ledger(stored, claims.table1_claims())
 ablation_views.ledger_table(
     [one for one in entries if one.claim.source != "control"],
     caption="Claims of Table 1, in points. The paper's are of single runs.",

@@ -28,7 +28,7 @@ from typing import Optional
 
 from myst_nb import glue
 
-from avqa_core import checks, experiments, ledger, profiles
+from avqa_core import checks, claims, experiments, ledger, profiles
 from avqa_core.data import dataset, folder
 from avqa_core.studies import fillings, trials
 
@@ -292,7 +292,7 @@ glue("num_taught", str(run.fill_steps), display=False)
 # Of {glue:text}`num_claims` claims: {glue:text}`verdicts_paper`.
 
 # %%
-entries = ledger.ledger(stored, ledger.table3_claims())
+entries = ledger.ledger(stored, claims.table3_claims())
 ablation_views.ledger_table(
     [one for one in entries if one.claim.source != "control"],
     caption="Claims of Table 3, in points, by the rule of the chapter on "

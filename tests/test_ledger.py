@@ -7,9 +7,10 @@ import math
 import pytest
 
 from avqa_core import ledger
+from avqa_core.claims import Claim, claims, table1_claims, table3_claims
 from avqa_core.experiments import planning
 from avqa_core.experiments.results import Stored
-from avqa_core.ledger import Claim, judge
+from avqa_core.ledger import judge
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracies, paper_accuracy
 from tests.experiments.stored_results import content as stored_content
@@ -166,7 +167,7 @@ def test_what_contradicts_a_claim_contradicts_every_claim_that_contains_it():
     """Whatever the other pairs do, one fact has one verdict."""
     single = {
         (one.pairs[0], one.scenario): one
-        for one in ledger.claims()
+        for one in claims()
         if len(one.pairs) == 1 and one.minus is None
     }
     found = results((20, 20, 20), (22, 23, 24), rmm=(10, 10, 10))
@@ -228,15 +229,15 @@ def test_the_papers_tables_are_read_and_contradictions_found(tmp_path):
         paper_accuracies(tmp_path)
 
 
-@pytest.mark.parametrize("claims", [ledger.claims, ledger.table1_claims, ledger.table3_claims])
-def test_every_claim_names_runs_of_the_plan(claims):
+@pytest.mark.parametrize("some", [claims, table1_claims, table3_claims])
+def test_every_claim_names_runs_of_the_plan(some):
     planned = {one.name for one in planning.plan("book", [0])}
-    named = {name for one in claims() for pair in one.pairs for name in pair}
+    named = {name for one in some() for pair in one.pairs for name in pair}
     assert named <= planned
 
 
 def test_every_claim_of_tables_1_and_3_has_the_papers_difference_beside_it():
-    entries = ledger.ledger(Stored("book"), [*ledger.table1_claims(), *ledger.table3_claims()])
+    entries = ledger.ledger(Stored("book"), [*table1_claims(), *table3_claims()])
     of_paper = {
         (one.claim.statement, one.claim.scenario): one.paper
         for one in entries

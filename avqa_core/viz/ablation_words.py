@@ -13,6 +13,7 @@ from avqa_core.viz.main_results import lead_sentence
 from avqa_core.viz.result_words import (
     NOT_RUN,
     gap_text,
+    parameters_text,
     share_text,
     spread_text,
     verdicts_text,
@@ -72,7 +73,7 @@ def words(stored: Stored) -> dict[str, str]:
             told[f"{name}_{scenario}"] = spread_text(stored, list(points.values()), scenario)
     told |= {f"lead_{scenario}": lead_sentence(stored, scenario) for scenario in MISSING}
     for name, backbone in (("paper", "complete/plain"), ("recommended", "complete/positions")):
-        told[f"size_{name}"] = _size(stored, backbone)
+        told[f"size_{name}"] = parameters_text(stored, backbone)
     entries = ledger(stored)
     of_paper = [one for one in entries if one.claim.source != "control"]
     of_controls = [one for one in entries if one.claim.source == "control"]
@@ -94,11 +95,6 @@ def words(stored: Stored) -> dict[str, str]:
         "verdicts_paper": verdicts_text(of_paper),
         "verdicts_controls": verdicts_text(of_controls),
     }
-
-
-def _size(stored: Stored, name: str) -> str:
-    """Say how many parameters an experiment trained."""
-    return f"{stored.cost(name)['trained_parameters']:,}" if stored.has(name) else NOT_RUN
 
 
 def _minutes(stored: Stored) -> str:

@@ -10,7 +10,7 @@ from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
 from avqa_core.viz.field_guide import NOT_COMPARED, choose
 from avqa_core.viz.field_views import ratio_name, training_points
-from avqa_core.viz.points import in_words
+from avqa_core.viz.points import in_words, seeds_text
 from avqa_core.viz.result_words import NOT_RUN, gap_text, verdicts_text
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def _counted(found: FieldResults | None) -> str:
     if found is None:
         return "No runs were counted yet; 'avqa field' counts them"
     runs, questions = len(found.runs), found.runs[0].failures.total
-    seeds = len({one.seed for one in found.runs})
-    of = "one seed" if seeds == 1 else f"{seeds} seeds"
+    of = seeds_text(len({one.seed for one in found.runs}))
     asked = f"{questions:,} test questions each"
     return f"{runs} stored runs of {of} were counted by 'avqa field', on {asked}"
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from avqa_core.ledger import Claim, Entry, Verdict, ledger
+from avqa_core.claims import Claim
+from avqa_core.ledger import Entry, Verdict, ledger
 from avqa_core.metrics import Interval
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_scenario

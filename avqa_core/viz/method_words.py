@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from avqa_core.claims import Claim, table1_claims, table3_claims
 from avqa_core.completion import completers
 from avqa_core.completion.base import GridDims
 from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.experiments import planning
 from avqa_core.experiments.budgets import BUDGETS
 from avqa_core.experiments.paper_tables import BACKBONES
-from avqa_core.ledger import Claim, ledger, table1_claims, table3_claims
+from avqa_core.ledger import ledger
 from avqa_core.model import ModelConfig
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.ablation_views import MISSING
@@ -21,6 +22,7 @@ from avqa_core.viz.result_words import (
     NOT_RUN,
     accuracy_text,
     gap_text,
+    parameters_text,
     range_text,
     verdicts_text,
 )
@@ -124,10 +126,5 @@ def _of_table(stored: Stored, names: Sequence[str], claims: Sequence[Claim]) -> 
         "verdicts_paper": verdicts_text(of_paper),
         "verdicts_controls": verdicts_text(of_controls),
         "steps_methods": f"{BUDGETS[stored.profile].joint:,}",
-        **{f"size_{short}": _size(stored, name) for short, name in SIZED.items()},
+        **{f"size_{short}": parameters_text(stored, name) for short, name in SIZED.items()},
     }
-
-
-def _size(stored: Stored, name: str) -> str:
-    """Say how many parameters an experiment trains."""
-    return f"{stored.cost(name)['trained_parameters']:,}" if stored.has(name) else NOT_RUN

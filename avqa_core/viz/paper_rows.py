@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from avqa_core.claims import Claim
 from avqa_core.experiments.paper_tables import BACKBONES
-from avqa_core.ledger import VERDICTS, Claim, judge, ledger
+from avqa_core.ledger import VERDICTS, judge, ledger
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.ablation_views import MISSING

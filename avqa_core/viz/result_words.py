@@ -50,6 +50,11 @@ def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
     return f"{100 * stored.accuracy(name, scenario).estimate:.1f} %"
 
 
+def parameters_text(stored: Stored, name: str) -> str:
+    """Say how many parameters an experiment trained, or that it was not run."""
+    return f"{stored.cost(name)['trained_parameters']:,}" if stored.has(name) else NOT_RUN
+
+
 def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
     """Say how many points lie between the best and the worst mean over the seeds that all have."""
     shared = stored.shared_seeds(*names) if stored.has(*names) else []

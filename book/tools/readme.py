@@ -6,16 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avqa_core import experiments
+from avqa_core.claims import every_claim
 from avqa_core.experiments import avr_trials
 from avqa_core.experiments.results import Stored
-from avqa_core.ledger import (
-    VERDICTS,
-    Entry,
-    claims,
-    ledger,
-    table1_claims,
-    table3_claims,
-)
+from avqa_core.ledger import VERDICTS, Entry, ledger
 from avqa_core.metrics import Interval
 from avqa_core.viz import main_results
 from avqa_core.viz.ablation_views import MISSING, SHOWN
@@ -141,7 +135,7 @@ def _judged(results: Stored) -> list[str]:
     What is against us must not need looking for.
     """
     told: dict[str, dict[str, Entry]] = {}
-    for entry in ledger(results, [*claims(), *table1_claims(), *table3_claims()]):
+    for entry in ledger(results, every_claim()):
         if entry.verdict != "not run":
             told.setdefault(entry.claim.statement, {})[entry.claim.scenario] = entry
     shown = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from avqa_core import ledger
+from avqa_core import claims, ledger
 from avqa_core.viz import ablation_views as views
 from avqa_core.viz import result_words
 from avqa_core.viz.display import Rich
@@ -120,7 +120,7 @@ def test_points_of_a_sweep_are_over_the_seeds_that_all_have():
 
 
 def test_a_claim_of_several_names_both_sides_of_the_deciding_pair():
-    several = ledger.Claim(
+    several = claims.Claim(
         source="Table 4",
         statement="any",
         scenario="audio_missing",

@@ -11,7 +11,7 @@ import json
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
@@ -29,18 +29,33 @@ class PartConfig:
     registry: ClassVar[Registry[Any] | None] = None
 
 
-def to_dict(config: Any) -> dict[str, Any]:
-    """Return ``config`` as plain JSON types; a registered part carries its ``name``."""
-    plain = {one.name: _encode(getattr(config, one.name)) for one in fields(config)}
+def to_dict(config: Any, *, defaults: bool = True) -> dict[str, Any]:
+    """Return ``config`` as plain JSON types; a registered part carries its ``name``.
+
+    Args:
+        config: a dataclass.
+        defaults: also write fields that stand at their default; without them a new option with a
+            default changes nothing that is written.
+    """
+    plain = {
+        one.name: _encode(getattr(config, one.name), defaults)
+        for one in fields(config)
+        if defaults or getattr(config, one.name) != _default(one)
+    }
     registry = getattr(type(config), "registry", None)
     return plain if registry is None else {"name": registry.name_of(config), **plain}
 
 
-def _encode(value: Any) -> Any:
+def _default(one: Field[Any]) -> Any:
+    """Return the default of a field, ``MISSING`` if it has none."""
+    return one.default if one.default_factory is MISSING else one.default_factory()
+
+
+def _encode(value: Any, defaults: bool) -> Any:
     if is_dataclass(value):
-        return to_dict(value)
+        return to_dict(value, defaults=defaults)
     if isinstance(value, tuple):
-        return [_encode(item) for item in value]
+        return [_encode(item, defaults) for item in value]
     return value
 
 

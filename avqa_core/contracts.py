@@ -245,6 +245,22 @@ def gradients_reach_everything(model: MissingModalityAVQA) -> None:
     _hold(not dead, f"no gradient reaches {dead}")
 
 
+def the_answer_layer_is_last(model: MissingModalityAVQA) -> None:
+    """Logits are linear in the backbone's ``answer_layer``: without its numbers all are zero."""
+    numbers = list(model.backbone.answer_layer.parameters())
+    _hold({id(one) for one in numbers} < {id(one) for one in model.backbone.parameters()})
+    kept = [one.detach().clone() for one in numbers]
+    batch = make_batch(dims=model.dims)
+    _hold(answer(model, batch).any(), "all logits are zero as they are")
+    with torch.no_grad():
+        for one in numbers:
+            one.zero_()
+        left = answer(model, batch)
+        for one, before in zip(numbers, kept, strict=True):
+            one.copy_(before)
+    _hold(not left.any(), f"without the answer layer logits are {left.abs().max():g}, not zero")
+
+
 def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
     """Answers and losses stay finite under bfloat16 autocast."""
     with processors.bfloat16_anywhere(), torch.autocast("cpu", dtype=torch.bfloat16):
@@ -278,6 +294,7 @@ CONTRACTS: tuple[Contract, ...] = (
     generator_rules,
     survives_saving,
     gradients_reach_everything,
+    the_answer_layer_is_last,
     finite_in_bfloat16,
     inputs_stay_untouched,
 )

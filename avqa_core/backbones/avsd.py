@@ -167,6 +167,11 @@ class AVSD(Backbone):
             last_layer(width, dims, phrase_width=width),
         )
 
+    @property
+    def answer_layer(self) -> nn.Module:
+        """Return the layer behind the fused vector."""
+        return self.answer_head[-1]
+
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a [B, T, C], f^v [B, T, C, H, W] and f^t [B, C], h and c at the last word."""
         states, (hidden, cell) = self._listened(batch.tokens)

@@ -140,6 +140,11 @@ class AVST(Backbone):
             else None
         )
 
+    @property
+    def answer_layer(self) -> nn.Module:
+        """Return the layer behind the fused vector."""
+        return self.answer_head
+
     @classmethod
     def from_reference(cls, path: Path | str, vocabulary: Vocabulary) -> AVST:
         """Read a checkpoint that the published program wrote; see ``published.read_avst``.

@@ -24,6 +24,11 @@ class Backbone(nn.Module, ABC):
     channels: int
     needs_negatives: bool = False
 
+    @property
+    @abstractmethod
+    def answer_layer(self) -> nn.Module:
+        """Return the last layer, from the fused vector to the answers; it is inside ``answer``."""
+
     @abstractmethod
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a, f^v, f^t; absent rows of ``batch`` are already zero."""

@@ -224,6 +224,11 @@ class PanoAVQA(Backbone):
             last_layer(6 * channels, dims, phrase_width=channels),
         )
 
+    @property
+    def answer_layer(self) -> nn.Module:
+        """Return the layer behind the fused vector."""
+        return self.answer_head[-1]
+
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a, f^v, and f^t: the question's own token after the language stream."""
         states = self.language(batch.tokens)

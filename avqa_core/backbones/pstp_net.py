@@ -155,6 +155,11 @@ class PSTPNet(Backbone):
         )
         self.answer_head = last_layer(channels, dims, channels)
 
+    @property
+    def answer_layer(self) -> nn.Module:
+        """Return the layer behind the fused vector."""
+        return self.answer_head
+
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a, f^v on the grid of places, f^t and the words of the question."""
         question, words = self.question_encoder(batch.tokens)

@@ -19,7 +19,10 @@ class Budget:
     Attributes:
         size: of every model.
         seeds: how many.
-        complete: steps of the backbones that everything else starts from.
+        complete: steps of the backbones with a reader, from which most else starts.
+        published: steps of AVST as published, which learns more slowly; Tables 3 to 6 start there.
+        answer_layer: of the steps of a published backbone, the first ones, in which only its answer
+            layer learns.
         plug_in: steps of a completer and an enhancer on a frozen backbone.
         joint: steps of everything that trains the backbone too; Tables 4 to 6 among them.
         few_labels: steps with few labels.
@@ -41,6 +44,8 @@ class Budget:
     size: SizeName
     seeds: int
     complete: int
+    published: int
+    answer_layer: int
     plug_in: int
     joint: int
     few_labels: int
@@ -64,6 +69,8 @@ BUDGETS: dict[str, Budget] = {
         size="tiny",
         seeds=2,
         complete=6,
+        published=8,
+        answer_layer=2,
         plug_in=3,
         joint=3,
         few_labels=3,
@@ -78,6 +85,8 @@ BUDGETS: dict[str, Budget] = {
         size="book",
         seeds=3,
         complete=8000,
+        published=24000,
+        answer_layer=300,
         plug_in=1500,
         joint=300,
         few_labels=1500,
@@ -95,6 +104,8 @@ BUDGETS: dict[str, Budget] = {
         size="full",
         seeds=5,
         complete=6000,
+        published=18000,
+        answer_layer=300,
         plug_in=3000,
         joint=3000,
         few_labels=3000,

@@ -91,13 +91,15 @@ class Experiment:
     def identity(self, data_hash: str, parent: str | None) -> str:
         """Return a hash of all that decides the trained weights.
 
+        What stands at its default is left out, so that an option that comes later makes no run old.
+
         Args:
             data_hash: of the world.
             parent: identity of the parent's run.
         """
-        told = to_dict(self)
+        told = to_dict(self, defaults=False)
         for name in ("name", "group", "about", "scenarios"):  # they decide no weight
-            del told[name]
+            told.pop(name, None)
         return fingerprint.of_text(json.dumps(told, sort_keys=True), data_hash, parent or "")
 
 

@@ -102,6 +102,7 @@ class _Rows:
             self.recipe.model(self._backbone(backbone), ZerosConfig()),
             "plain",
             self.recipe.budget.complete,
+            answer_layer_first=True,
             scenarios=self.scenarios,
         )
 

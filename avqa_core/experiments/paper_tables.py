@@ -47,7 +47,12 @@ class PaperTables(Recipe):
         zeros = self.model(backbone, ZerosConfig())
         plain = f"table1/{name}/plain"
         yield self.run(
-            plain, f"{name}, never trained for absence", zeros, "plain", self.budget.table1
+            plain,
+            f"{name}, never trained for absence",
+            zeros,
+            "plain",
+            self.budget.table1,
+            answer_layer_first=True,
         )
         for method, about, model, regime in (
             ("modality_dropout", "modality dropout", zeros, "modality_dropout"),

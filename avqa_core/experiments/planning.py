@@ -121,6 +121,7 @@ class _Plan(AVRTrials):
         yield from self.table6()
         yield from self.avr()
         yield from self.few_labels()
+        yield from self.start()
         yield from self.alone()
         yield from self.unet()
         for coupling in COUPLINGS:
@@ -132,13 +133,29 @@ class _Plan(AVRTrials):
 
     def complete(self) -> Iterator[Experiment]:
         """Yield the backbones that were never trained for absence."""
+        yield self._published("complete/plain", "AVST as published", self.budget.published)
         for name, about, backbone in (
-            ("complete/plain", "AVST as published", self.paper.backbone),
             ("complete/positions", "AVST with learned positions", self.recommended.backbone),
             ("complete/wide", "the same, wider", self._wide().backbone),
         ):
             model = self.model(backbone, ZerosConfig())
             yield self.run(name, about, model, "plain", self.budget.complete)
+
+    def start(self) -> Iterator[Experiment]:
+        """Yield AVST as published with two ways to start, for equally many steps."""
+        steps = self.budget.complete
+        for name, about, is_first in (
+            ("start/at_once", "AVST as published, everything learns at once", False),
+            ("start/answer_layer_first", "AVST as published, its answer layer first", True),
+        ):
+            yield self._published(name, about, steps, answer_layer_first=is_first)
+
+    def _published(
+        self, name: str, about: str, steps: int, *, answer_layer_first: bool = True
+    ) -> Experiment:
+        model = self.model(self.paper.backbone, ZerosConfig())
+        first = answer_layer_first
+        return self.run(name, about, model, "plain", steps, answer_layer_first=first)
 
     def plug_in(self) -> Iterator[Experiment]:
         """Yield every way to complete the input of a frozen backbone."""
@@ -269,8 +286,8 @@ class _Plan(AVRTrials):
     def alone(self) -> Iterator[Experiment]:
         """Yield AVST as published with one category to learn, of those that need no order.
 
-        Each has a ninth of the steps of ``complete/plain``: about as many questions of its category
-        as that run sees among all nine.
+        Each has a ninth of the steps of ``start/at_once`` and starts alike: about as many questions
+        of its category as that run sees among all nine.
         """
         model = self.model(self.paper.backbone, ZerosConfig())
         for category in NO_ORDER:

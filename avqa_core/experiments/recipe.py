@@ -40,6 +40,7 @@ class Recipe:
         recall: float = 1.0,
         labelled_fraction: float = 1.0,
         missing_rate: float = 0.0,
+        answer_layer_first: bool = False,
         world: str = DEFAULT_WORLD,
         scenarios: tuple[str, ...] = SCENARIOS,
     ) -> Experiment:
@@ -58,7 +59,7 @@ class Recipe:
             about=about,
             model=model,
             objective=objective,
-            training=self.training(steps, regime) if steps else None,
+            training=self.training(steps, regime, answer_layer_first) if steps else None,
             seed=self.seed,
             parent=parent,
             labelled_fraction=labelled_fraction,
@@ -68,7 +69,7 @@ class Recipe:
             device=self.budget.device,
         )
 
-    def training(self, steps: int, regime: str) -> TrainConfig:
+    def training(self, steps: int, regime: str, answer_layer_first: bool = False) -> TrainConfig:
         """Return the settings of the trainer for ``steps`` in ``regime``."""
         budget = self.budget
         is_first = regime == "plain"
@@ -81,6 +82,7 @@ class Recipe:
             weight_decay=budget.weight_decay,
             schedule="cosine",
             warmup_steps=min(budget.warmup_steps, steps // 4),
+            answer_layer_steps=budget.answer_layer if answer_layer_first else 0,
             gradient_clip=1.0,
             seed=self.seed,
             device=budget.device,

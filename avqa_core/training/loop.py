@@ -97,6 +97,13 @@ class Trainer:
             f"objective: expected something to train, got none in regime {objective.regime!r} with "
             "this completer and enhancer: choose parts that learn, or another regime",
         )
+        require(
+            config.answer_layer_steps == 0 or objective.regime != "plug_in",
+            f"training.answer_layer_steps: expected 0 in regime 'plug_in', whose backbone is "
+            f"frozen, got {config.answer_layer_steps}: leave it out, or choose another regime",
+        )
+        answer_layer = set(self.model.backbone.answer_layer.parameters())
+        self._learn_later = [p for p in self.trained.values() if p not in answer_layer]
         self.optimizer = torch.optim.AdamW(
             self.trained.values(),
             lr=config.learning_rate,
@@ -128,6 +135,7 @@ class Trainer:
                 rate = self._set_learning_rate()
                 self.optimizer.zero_grad(set_to_none=True)
                 losses = self._gradients.backward(self.step, parts)
+                self._hold_back()
                 self._descend(losses)
                 self.step += 1
                 elapsed = time.perf_counter() - started
@@ -177,6 +185,12 @@ class Trainer:
         starting.check_same_step(self.processes, self.step, folder.path)
         if self.processes.is_main:
             rewind_log(folder.log, self.step)
+
+    def _hold_back(self) -> None:
+        """Drop the gradients of what does not learn yet; without one a parameter stays still."""
+        if self.step < self.config.training.answer_layer_steps:
+            for parameter in self._learn_later:
+                parameter.grad = None
 
     def _descend(self, losses: Mapping[str, float]) -> None:
         """Clip the gradient and take the step, unless a loss or the gradient is not finite."""

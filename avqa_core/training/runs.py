@@ -224,8 +224,9 @@ def _take(handle: IO[str], path: Path) -> None:
 def _read_identity(path: Path) -> dict[str, Any]:
     try:
         there = json.loads(path.read_text())
-        from_dict(RunConfig, there["config"])
-        return {"config": there["config"], "data": there["data"]}
+        # Written anew, it has the options that have come since, at their defaults.
+        config = to_dict(from_dict(RunConfig, there["config"]))
+        return {"config": config, "data": there["data"]}
     except (OSError, ValueError, KeyError, TypeError, AvqaError) as error:
         raise CheckpointError(
             f"expected the description of a run at {path}, got {error}: train into a new folder"

@@ -26,6 +26,10 @@ class TrainConfig:
         decay_epochs: passes between two cuts of the schedule ``step``.
         decay_factor: what one cut multiplies by.
         warmup_steps: steps of linear growth before any schedule.
+        answer_layer_steps: first of all, steps in which only the backbone's answer layer learns. A
+            network that multiplies with the question saturates for good while this layer finds out
+            which answers are ever given; chapter 5 shows it.
+        answer_layer_rate: learning rate of those steps.
         gradient_clip: largest norm of the whole gradient; None leaves it as it is.
         weight_decay: decoupled from the gradient (AdamW); at 0 the optimiser is Adam.
         seed: the one number that all randomness of the run comes from.
@@ -47,6 +51,8 @@ class TrainConfig:
     decay_epochs: int = 20
     decay_factor: float = 0.1
     warmup_steps: int = 0
+    answer_layer_steps: int = 0
+    answer_layer_rate: float = 3e-2
     gradient_clip: float | None = None
     weight_decay: float = 0.0
     seed: int = 0
@@ -70,10 +76,17 @@ class TrainConfig:
         for name in ("batch_size", "accumulation", "decay_epochs"):
             value = getattr(self, name)
             require(value >= 1, f"training.{name}: expected >= 1, got {value}")
-        for name in ("warmup_steps", "evaluate_every", "checkpoint_every", "weight_decay", "seed"):
+        for name in (
+            "warmup_steps",
+            "answer_layer_steps",
+            "evaluate_every",
+            "checkpoint_every",
+            "weight_decay",
+            "seed",
+        ):
             value = getattr(self, name)
             require(value >= 0, f"training.{name}: expected >= 0, got {value}")
-        for name in ("learning_rate", "decay_factor", "gradient_clip"):
+        for name in ("learning_rate", "answer_layer_rate", "decay_factor", "gradient_clip"):
             value = getattr(self, name)
             require(
                 value is None or (math.isfinite(value) and value > 0),
@@ -88,13 +101,17 @@ class TrainConfig:
 
     def learning_rate_at(self, step: int, num_steps: int, steps_per_epoch: int) -> float:
         """Return the learning rate of ``step`` (from 0): a function, so that resume is exact."""
-        if step < self.warmup_steps:
-            return self.learning_rate * (step + 1) / self.warmup_steps
+        since = step - self.answer_layer_steps
+        if since < 0:
+            return self.answer_layer_rate
+        if since < self.warmup_steps:
+            return self.learning_rate * (since + 1) / self.warmup_steps
         if self.schedule == "step":
             cuts = step // (self.decay_epochs * steps_per_epoch)
             return self.learning_rate * self.decay_factor**cuts
         if self.schedule == "cosine":
-            done = (step - self.warmup_steps) / max(1, num_steps - self.warmup_steps)
+            begun = self.answer_layer_steps + self.warmup_steps
+            done = (step - begun) / max(1, num_steps - begun)
             return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
         return self.learning_rate
 

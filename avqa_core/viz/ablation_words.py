@@ -16,6 +16,7 @@ from avqa_core.viz.result_words import (
     parameters_text,
     share_text,
     spread_text,
+    steps_text,
     verdicts_text,
 )
 
@@ -74,6 +75,7 @@ def words(stored: Stored) -> dict[str, str]:
     told |= {f"lead_{scenario}": lead_sentence(stored, scenario) for scenario in MISSING}
     for name, backbone in (("paper", "complete/plain"), ("recommended", "complete/positions")):
         told[f"size_{name}"] = parameters_text(stored, backbone)
+        told[f"steps_{name}"] = steps_text(stored, backbone)
     entries = ledger(stored)
     of_paper = [one for one in entries if one.claim.source != "control"]
     of_controls = [one for one in entries if one.claim.source == "control"]

@@ -1,4 +1,4 @@
-"""AVST as published with one question category to learn, beside the same network with all nine."""
+"""Why AVST as published learns some questions late: one category to learn, and another start."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ from avqa_core.viz.tables import Cell, Column, table
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
-TOGETHER, READER = "complete/plain", "complete/positions"
+TOGETHER, READER = "start/at_once", "complete/positions"
+FIRST = "start/answer_layer_first"
 LOSS = "complete/answer"
 SCENARIO = "complete"
 
 
 def alone_table(stored: Stored, *, caption: str) -> Rich:
-    """Return one row a category that needs no order: learned among all nine, and alone.
+    """Return one row a category that needs no order: among all nine, alone, another start, reader.
 
     Args:
         stored: results over seeds.
         caption: what the table shows.
     """
     names = {category: alone_name(category) for category in NO_ORDER}
-    if not stored.has(TOGETHER, *names.values()):
-        return not_stored(stored, [TOGETHER, *names.values()])
+    if not stored.has(TOGETHER, FIRST, *names.values()):
+        return not_stored(stored, [TOGETHER, FIRST, *names.values()])
     columns = (
         Column("category", "category"),
         Column("floor", "floor (%)", scale=100),
         Column("together", "all nine together (%)", scale=100),
         Column("alone", "alone (%)", scale=100),
+        Column("first", "all nine, answer layer first (%)", scale=100),
         Column("reader", "all nine, with the reader (%)", scale=100),
         Column("gain", "alone over together, points"),
+        Column("first_gain", "answer layer first over together, points"),
         Column("loss", "alone: last training loss (nats)", digits=2),
         Column("seen_together", "its questions seen, together", digits=0),
         Column("seen_alone", "alone", digits=0),
@@ -49,6 +52,8 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
             "floor": stored.floor(TOGETHER, [category]),
             "together": stored.accuracy(TOGETHER, SCENARIO, [category]).estimate,
             "alone": stored.accuracy(name, SCENARIO, [category]).estimate,
+            "first": stored.accuracy(FIRST, SCENARIO, [category]).estimate,
+            "first_gain": in_points(stored.difference(FIRST, TOGETHER, SCENARIO, [category])),
             "reader": _reader(stored, category),
             "loss": _last_loss(stored, name),
             "gain": in_points(stored.difference(name, TOGETHER, SCENARIO, [category])),
@@ -64,12 +69,21 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
 def alone_words(stored: Stored) -> dict[str, str]:
     """Return what the chapter quotes: accuracies on these questions, and which is learned least."""
     names = {category: alone_name(category) for category in NO_ORDER}
-    words = ("alone", "together", "with_reader", "hardest", "hardest_loss")
-    if not stored.has(TOGETHER, READER, *names.values()):
+    words = (
+        "alone",
+        "together",
+        "first",
+        "with_reader",
+        "answer_layer_steps",
+        "hardest",
+        "hardest_loss",
+    )
+    if not stored.has(TOGETHER, FIRST, READER, *names.values()):
         return dict.fromkeys(words, NOT_RUN)
     accuracies = {
         "alone": _alone(stored),
         "together": stored.accuracy(TOGETHER, SCENARIO, NO_ORDER),
+        "first": stored.accuracy(FIRST, SCENARIO, NO_ORDER),
         "with_reader": stored.accuracy(READER, SCENARIO, NO_ORDER),
     }
     over_floor = {
@@ -79,7 +93,9 @@ def alone_words(stored: Stored) -> dict[str, str]:
     }
     hardest = min(over_floor, key=lambda category: over_floor[category])
     told = {name: f"{100 * one.estimate:.1f} %" for name, one in accuracies.items()}
+    first = stored.experiments[FIRST]["training"]["answer_layer_steps"]
     return told | {
+        "answer_layer_steps": f"{first:,}",
         "hardest": hardest,
         "hardest_loss": f"{_last_loss(stored, names[hardest]):.2f} nats",
     }

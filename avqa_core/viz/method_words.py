@@ -54,7 +54,7 @@ def table1_words(stored: Stored) -> dict[str, str]:
 def table3_words(stored: Stored) -> dict[str, str]:
     """Return every number that the chapter on Table 3 quotes; what is not stored says so."""
     told = _of_table(stored, list(TABLE_3), table3_claims()) | _present_words(stored)
-    told["steps_plain"] = f"{BUDGETS[stored.profile].complete:,}"
+    told["steps_plain"] = f"{BUDGETS[stored.profile].published:,}"
     for scenario in MISSING:
         for name in ("table3/recommended", "table3/slot_mean", BOTH, CONTROL):
             short = name.split("/")[1]

@@ -55,6 +55,11 @@ def parameters_text(stored: Stored, name: str) -> str:
     return f"{stored.cost(name)['trained_parameters']:,}" if stored.has(name) else NOT_RUN
 
 
+def steps_text(stored: Stored, name: str) -> str:
+    """Say how many steps an experiment trained, or that it was not run."""
+    return f"{stored.cost(name)['steps']:,.0f}" if stored.has(name) else NOT_RUN
+
+
 def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
     """Say how many points lie between the best and the worst mean over the seeds that all have."""
     shared = stored.shared_seeds(*names) if stored.has(*names) else []

@@ -11,6 +11,7 @@ from _pytest.mark.structures import ParameterSet
 
 from avqa_core import contracts
 from avqa_core.backbones import backbones
+from avqa_core.backbones.avst import AVST
 from avqa_core.completion import Completer, CompleterConfig, completers
 from avqa_core.completion.zeros import Zeros, ZerosConfig
 from avqa_core.enhancement import enhancers
@@ -110,6 +111,14 @@ class Leaking(MissingModalityAVQA):
 def test_a_planted_fault_is_caught(fault: str, contract: contracts.Contract) -> None:
     with pytest.raises(AssertionError):
         contract(plant(fault))
+
+
+def test_an_answer_layer_that_is_not_the_last_is_caught() -> None:
+    model = contracts.small_model("zeros", "identity", "avst")
+    earlier = property(lambda backbone: backbone.fusion)
+    model.backbone.__class__ = type("Odd", (AVST,), {"answer_layer": earlier})
+    with pytest.raises(AssertionError, match="without the answer layer"):
+        contracts.the_answer_layer_is_last(model)
 
 
 def test_a_leak_is_caught() -> None:

@@ -99,7 +99,7 @@ def test_gaps_in_training_clips_are_all_that_the_field_changes():
 
 
 def test_alone_is_the_plain_network_with_one_category_and_a_ninth_of_its_steps():
-    whole = BOOK["complete/plain"]
+    whole = BOOK["start/at_once"]
     alone = {name: one for name, one in BOOK.items() if one.group == "alone"}
     assert set(alone) == {planning.alone_name(one) for one in planning.NO_ORDER}
     assert len(planning.NO_ORDER) == 5
@@ -108,6 +108,22 @@ def test_alone_is_the_plain_network_with_one_category_and_a_ninth_of_its_steps()
         assert one.world == f"only({category})" and one.model == whole.model
         assert one.objective == whole.objective
         assert one.training == replace(whole.training, num_steps=whole.num_steps // 9)
+
+
+def test_two_starts_differ_in_the_answer_layer_alone():
+    once, first = BOOK["start/at_once"], BOOK["start/answer_layer_first"]
+    assert once.training.answer_layer_steps == 0 and first.training.answer_layer_steps == 300
+    assert replace(first.training, answer_layer_steps=0) == once.training
+    assert (once.model, once.objective) == (first.model, first.objective)
+    longer = BOOK["complete/plain"]
+    assert longer.model == first.model
+    assert replace(longer.training, num_steps=first.num_steps) == first.training
+
+
+def test_published_backbones_start_with_their_answer_layer_and_nothing_else_does():
+    first = {name for name, one in BOOK.items() if one.training and one.training.answer_layer_steps}
+    plain = {f"table1/{backbone}/plain" for backbone in planning.BACKBONES}
+    assert first == {"complete/plain", "start/answer_layer_first"} | plain
 
 
 def test_nothing_is_trained_where_nothing_can_learn():
@@ -204,6 +220,16 @@ def test_the_identity_covers_what_decides_weights_and_nothing_else():
     assert mine != replace(one, labelled_fraction=0.5).identity("data", "parent")
     training = replace(one.training, seed=1)
     assert mine != replace(one, seed=1, training=training).identity("data", "parent")
+
+
+def test_an_option_at_its_default_leaves_the_identity_as_it_was():
+    """What is stored stays what it was when a config gets a new field."""
+    one = BOOK["plug_in/recommended"]
+    told = json.dumps(to_dict(one, defaults=False))
+    assert "answer_layer_steps" not in told and "labelled_fraction" not in told
+    assert from_dict(Experiment, json.loads(told)) == one
+    training = replace(one.training, answer_layer_steps=1)
+    assert replace(one, training=training).identity("d", "p") != one.identity("d", "p")
 
 
 def test_every_seed_is_a_run_of_its_own():

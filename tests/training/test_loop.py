@@ -147,6 +147,46 @@ def test_plug_in_leaves_the_backbone_as_it_was(data):
     assert not same(weights(trainer.model.completer), completer_before)
 
 
+def test_the_answer_layer_learns_first_and_then_everything(data):
+    trainer = make_trainer(data, regime="plain", num_steps=4, answer_layer_steps=2)
+    layer = set(trainer.model.backbone.answer_layer.parameters())
+    moved, rates, before = [], [], weights(trainer.model)
+    for event in trainer.run():
+        if isinstance(event, StepDone):
+            after = weights(trainer.model)
+            moved.append({n for n in trainer.trained if not torch.equal(before[n], after[n])})
+            rates.append(event.learning_rate)
+            before = after
+    names = {name for name, parameter in trainer.trained.items() if parameter in layer}
+    assert names and moved[:2] == [names, names]
+    assert moved[2] > names and any("fusion" in name for name in moved[2])
+    assert rates == [0.03, 0.03, 0.003, 0.003]
+
+
+def test_a_run_that_stopped_while_the_answer_layer_learned_ends_with_the_same_weights(
+    data, tmp_path
+):
+    settings = {"num_steps": 6, "answer_layer_steps": 4, "regime": "plain", "checkpoint_every": 3}
+    ends = []
+    for name, stop_after in (("whole", None), ("stopped", 3)):
+        first = make_trainer(data, tmp_path / name, **settings)
+        for event in (running := first.run()):
+            if isinstance(event, CheckpointWritten) and event.step == stop_after:
+                running.close()
+                break
+        last = make_trainer(data, tmp_path / name, **settings)
+        resumed = [event.step for event in last.run() if isinstance(event, StepDone)]
+        assert resumed == ([] if stop_after is None else [4, 5, 6])
+        ends.append(weights(runs.load_run(tmp_path / name, "last")[0]))
+    assert same(*ends)
+
+
+def test_the_answer_layer_of_a_frozen_backbone_cannot_learn_first(data):
+    plain = make_trainer(data, regime="plain").model
+    with pytest.raises(ConfigError, match="answer_layer_steps"):
+        make_trainer(data, regime="plug_in", initial=plain, answer_layer_steps=1)
+
+
 def test_plug_in_needs_a_trained_backbone_of_the_same_build(data):
     with pytest.raises(ConfigError, match="--init-from"):
         make_trainer(data, regime="plug_in")

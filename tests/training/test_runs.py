@@ -14,6 +14,7 @@ import pytest
 from avqa_core import fingerprint
 from avqa_core.errors import CheckpointError
 from avqa_core.training import runs
+from avqa_core.training.events import StepDone
 from tests.training.trainers import make_trainer
 from tests.training.worlds import write_world
 
@@ -125,3 +126,20 @@ def test_checkpoints_without_a_description_are_left_alone(data, tmp_path):
     (tmp_path / "run" / "run.json").unlink()
     with pytest.raises(CheckpointError, match=r"run\.json"):
         list(make_trainer(data, tmp_path / "run", num_steps=2).run())
+
+
+def test_a_run_from_before_an_option_came_goes_on(data, tmp_path):
+    """Its run.json lacks the option, which then stands at its default."""
+    settings = {"num_steps": 3, "checkpoint_every": 1, "validate": False}
+    running = make_trainer(data, tmp_path / "run", **settings).run()
+    next(running), next(running)
+    running.close()
+    path = tmp_path / "run" / "run.json"
+    told = json.loads(path.read_text())
+    del told["config"]["training"]["answer_layer_steps"]
+    path.write_text(json.dumps(told))
+    resumed = make_trainer(data, tmp_path / "run", **settings)
+    assert [e.step for e in resumed.run() if isinstance(e, StepDone)] == [2, 3]
+    other = make_trainer(data, tmp_path / "run", **settings, answer_layer_steps=1)
+    with pytest.raises(CheckpointError, match="answer_layer_steps"):
+        list(other.run())

@@ -28,6 +28,28 @@ def test_cosine_falls_from_one_to_zero_after_the_warm_up():
     assert rates == pytest.approx([0.5, 1.0, 1.0, 0.853553, 0.5, 0.146447, 0.0], abs=1e-6)
 
 
+def test_the_answer_layer_comes_before_warm_up_and_cosine():
+    config = TrainConfig(
+        num_steps=9,
+        schedule="cosine",
+        learning_rate=1.0,
+        warmup_steps=2,
+        answer_layer_steps=3,
+        answer_layer_rate=5.0,
+    )
+    rates = [config.learning_rate_at(step, 9, 3) for step in range(10)]
+    after = [0.5, 1.0, 1.0, 0.853553, 0.5, 0.146447, 0.0]
+    assert rates == pytest.approx([5.0] * 3 + after, abs=1e-6)
+
+
+def test_cuts_after_whole_passes_count_the_steps_of_the_answer_layer():
+    config = TrainConfig(
+        num_steps=9, schedule="step", learning_rate=1.0, decay_epochs=2, answer_layer_steps=1
+    )
+    rates = [config.learning_rate_at(step, 9, 3) for step in range(9)]
+    assert rates == pytest.approx([0.03] + [1.0] * 5 + [0.1] * 3)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -39,6 +61,8 @@ def test_cosine_falls_from_one_to_zero_after_the_warm_up():
         ({"num_steps": 1, "gradient_clip": 0.0}, "gradient_clip"),
         ({"num_steps": 1, "selection": ()}, "selection"),
         ({"num_steps": 1, "warmup_steps": -1}, "warmup_steps"),
+        ({"num_steps": 1, "answer_layer_steps": -1}, "answer_layer_steps"),
+        ({"num_steps": 1, "answer_layer_rate": 0.0}, "answer_layer_rate"),
     ],
 )
 def test_impossible_settings_are_typed_errors(values, message):

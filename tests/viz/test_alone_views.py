@@ -20,14 +20,15 @@ def _two_categories(monkeypatch: pytest.MonkeyPatch) -> None:
 def _results() -> Stored:
     made = content(
         {
-            "complete/plain": {"complete": [(30, 10), (33, 12)]},
+            "start/at_once": {"complete": [(30, 10), (33, 12)]},
+            "start/answer_layer_first": {"complete": [(36, 10), (42, 12)]},
             "complete/positions": {"complete": [(54, 36), (54, 36)]},
             "alone/audio_counting": {"complete": [(45, 0), (48, 0)]},
             "alone/visual_location": {"complete": [(0, 20), (0, 21)]},
         }
     )
     for one in made["experiments"].values():
-        one["training"] = {"batch_size": 20}
+        one["training"] = {"batch_size": 20, "answer_layer_steps": 300}
     for one in made["runs"]:
         one["losses"] = {"complete/answer": 0.6 + 0.2 * one["seed"]}
     return Stored("book", made)
@@ -36,8 +37,10 @@ def _results() -> Stored:
 def test_each_category_is_compared_with_itself_and_told_how_much_it_saw(results):
     text = alone_views.alone_table(results, caption="c").text
     counting = next(line for line in text.splitlines() if "Audio Counting" in line)
-    # together 30 and 33, alone 45 and 48 of 60; 5 steps of 20, of which three in five are its own
-    assert counting.split()[2:7] == ["50.0", "52.5", "77.5", "90.0", "+25.0"]
+    # together 30 and 33, alone 45 and 48, answer layer first 36 and 42 of 60
+    assert counting.split()[2:8] == ["50.0", "52.5", "77.5", "65.0", "90.0", "+25.0"]
+    assert "+12.5" in counting
+    # 5 steps of 20, of which three in five are its own
     assert "0.70" in counting, "the mean of 0.6 and 0.8"
     assert counting.split()[-3:] == ["60", "100", "2"]
 
@@ -47,13 +50,15 @@ def test_the_prose_counts_every_question_once(results):
     assert alone_views.alone_words(results) == {
         "alone": "67.0 %",
         "together": "42.5 %",
+        "first": "50.0 %",
         "with_reader": "90.0 %",
+        "answer_layer_steps": "300",
         "hardest": "Visual Location",
         "hardest_loss": "0.70 nats",
     }
 
 
 def test_without_one_of_the_runs_nothing_is_claimed():
-    empty = stored({"complete/plain": {"complete": [(30, 10)]}})
+    empty = stored({"start/at_once": {"complete": [(30, 10)]}})
     assert set(alone_views.alone_words(empty).values()) == {NOT_RUN}
-    assert "--only alone" in alone_views.alone_table(empty, caption="c").text
+    assert "--only alone start" in alone_views.alone_table(empty, caption="c").text

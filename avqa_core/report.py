@@ -143,7 +143,7 @@ class Report:
             CheckpointError: unreadable, or not exactly a report of this format.
         """
         try:
-            data = json.loads(path.read_text())
+            data = json.loads(path.read_text(encoding="utf-8-sig"))
             if set(data) != {one.name for one in fields(cls)} or data["format"] != FORMAT:
                 raise ValueError(f"not the fields of a report of format {FORMAT}")
             rows = tuple(from_dict(ReportRow, row, "rows") for row in data["rows"])

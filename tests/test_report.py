@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def test_a_report_survives_its_file(tmp_path):
     REPORT.save(tmp_path / "deep" / "report.json")
     assert Report.load(tmp_path / "deep" / "report.json") == REPORT
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["report.json"]
+
+
+def test_a_byte_order_mark_in_front_of_a_report_is_no_part_of_it(tmp_path):
+    path = tmp_path / "report.json"
+    REPORT.save(path)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert Report.load(path) == REPORT
 
 
 def test_the_table_shows_counts_intervals_and_bounds():

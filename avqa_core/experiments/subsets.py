@@ -30,7 +30,7 @@ def write_subset(base: Path, folder: Path, category: str) -> None:
     for split in SPLITS:
         name = f"avqa-{split}.json"
         try:
-            rows = json.loads((base / "json" / name).read_text())
+            rows = json.loads((base / "json" / name).read_text(encoding="utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
             raise AnnotationError(
                 f"expected a list of questions in {base / 'json' / name}, got {error}: copy the "

@@ -150,7 +150,7 @@ class Report:
             answered = tuple(from_dict(Answered, one, "answered") for one in data["answered"])
             report = cls(**{**data, "rows": rows, "answered": answered})
             report._check()
-        except (OSError, ValueError, TypeError, KeyError, AvqaError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, AvqaError) as error:
             raise CheckpointError(
                 f"expected a report at {path}, got {error}: make it again with 'avqa evaluate'"
             ) from error
@@ -163,6 +163,12 @@ class Report:
         keys = [(row.scenario, row.group, row.kind) for row in self.rows]
         if len(set(keys)) != len(keys):
             raise ValueError("a category that is counted twice")
+        for one in self.answered:
+            names = [each.name for each in fields(one) if each.name != "scenario"]
+            numbers = {name: len(getattr(one, name)) for name in names}
+            if len(set(numbers.values())) > 1:
+                told = ", ".join(f"{name} {number}" for name, number in numbers.items())
+                raise ValueError(f"lists of unequal length for {one.scenario} ({told})")
 
 
 def _total(rows: Iterable[ReportRow]) -> Total:

@@ -131,7 +131,18 @@ def test_a_category_counted_twice_is_refused(tmp_path):
         Report.load(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3"])
+@pytest.mark.parametrize("name", ["question_ids", "video_ids", "predicted", "truth", "confidence"])
+def test_answers_of_unequal_number_are_refused(tmp_path, name):
+    path = tmp_path / "report.json"
+    REPORT.save(path)
+    content = json.loads(path.read_text())
+    content["answered"][0][name].pop()
+    path.write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=rf"unequal length for complete \(.*\b{name} 1\b"):
+        Report.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", "[" * 100_000])
 def test_a_damaged_file_is_a_typed_error(tmp_path, text):
     path = tmp_path / "report.json"
     path.write_text(text)

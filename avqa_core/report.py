@@ -21,6 +21,7 @@ from avqa_core.metrics import Tally, overall, wilson_interval
 from avqa_core.types import QuestionCategory
 
 FORMAT = 1
+_FITTED = "floor: fitted on these very questions, so higher than on questions it never saw"
 _HEADER = ("", "right", "of", "accuracy", "95 % interval", "floor", "ceiling")
 
 
@@ -126,6 +127,8 @@ class Report:
                 body.append(_cells(group, _total(of_group)))
             body.append(_cells("All", _total(rows)))
             lines += [*_aligned((scenario, *_HEADER[1:]), body), ""]
+        if self.split == "train" and any(row.floor is not None for row in self.rows):
+            lines.append(_FITTED)
         return "\n".join(lines)
 
     def save(self, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,14 @@ def test_the_table_shows_counts_intervals_and_bounds():
     visual = next(line for line in lines if line.startswith("Visual"))
     assert visual.split()[-2:] == ["-", "-"]
     assert len({line.index("accuracy") for line in lines if "accuracy" in line}) == 1
+
+
+def test_the_table_of_the_training_split_says_that_its_floor_was_fitted_on_it():
+    told = "floor: fitted on these very questions"
+    assert told not in REPORT.table()
+    assert told in replace(REPORT, split="train").table().splitlines()[-1]
+    unknown = tuple(replace(row, floor=None) for row in REPORT.rows)
+    assert told not in replace(REPORT, split="train", rows=unknown).table()
 
 
 def test_a_scenario_that_was_not_evaluated_is_a_typed_error():

@@ -24,11 +24,13 @@ def floors(folder: DataFolder, split: str) -> dict[str, float]:
     """Return what a look-up table of questions reaches on ``split``, by ``str(category)``.
 
     The table is fitted on the training split and its fineness chosen on the validation split. In
-    multiple choice no floor is below what guessing is expected to give.
+    multiple choice no floor is below what guessing is expected to give. Questions whose answer is
+    not told do not count, as they do not in a report.
     """
     train, val, examples = (folder.examples(one) for one in ("train", "val", split))
     guessing = 1 / len(train[0].candidates) if train[0].candidates else 0.0
-    found = Floors.fit(train, val, examples).by_category()
+    answered = [example for example in examples if example.answer is not None]
+    found = Floors.fit(train, val, answered).by_category()
     return {category: max(floor, guessing) for category, floor in found.items()}
 
 

@@ -157,7 +157,7 @@ def evaluate(
         data: data folder.
         scenarios: complete, audio_missing, visual_missing, both_missing, 'mixed(p_a,p_v)',
             'audio_drops(n)', 'visual_drops(n)'.
-        split: which questions.
+        split: which questions; the floor of train is fitted on these very questions.
         which: the best checkpoint of the validation, or the last.
         seed: decides who misses what in a mixed scenario, and the noise of a sampler.
         batch_size: questions at a time; the report does not depend on it.

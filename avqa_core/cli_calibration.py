@@ -108,6 +108,7 @@ def field(
         keep_stale: count runs too that were made by other source.
         store: JSON file of the counts; book/results/field_PROFILE.json if not given.
     """
+    from avqa_core.cli_experiments import usable_data
     from avqa_core.profiles import checkout
     from avqa_core.progress import Stage, resumable, shown_stages
     from avqa_core.studies import field_results
@@ -115,13 +116,14 @@ def field(
 
     path = store or field_results.default_path(profile)
     names = experiments or field_results.EXPERIMENTS
+    worlds = checkout() / "build" / "world"
     found = planned(
         profile,
         out,
-        checkout() / "build" / "world",
+        worlds,
         names,
         num_seeds=seeds,
-        data=data,
+        data=usable_data(data, worlds),
         keep_stale=keep_stale,
     )
     finished = [one for one in found if one.is_finished]

@@ -55,14 +55,15 @@ def results(
     from avqa_core.experiments.making import Making
     from avqa_core.profiles import checkout
 
+    worlds = checkout() / "build" / "world"
     making = Making(
         profile,
         out,
-        checkout() / "build" / "world",
+        worlds,
         only=only,
         num_seeds=seeds,
         num_jobs=jobs,
-        data=data,
+        data=usable_data(data, worlds),
         keep_stale=keep_stale,
         keep_stored=keep_stored,
         store=store,
@@ -122,13 +123,13 @@ def grid(
         seeds=seeds,
         scenarios=scenarios,
     )
-    folder = out / profile
+    folder, worlds = out / profile, checkout() / "build" / "world"
     making = Making(
         profile,
         out,
-        checkout() / "build" / "world",
+        worlds,
         num_jobs=jobs,
-        data=data,
+        data=usable_data(data, worlds),
         keep_stale=keep_stale,
         store=folder / "grid.json",
         plan=plan,
@@ -166,6 +167,23 @@ def compare(
     rows = comparison.compared(*reports, generator=np.random.default_rng(seed))
     print(comparison.table(rows), end="")
     return 0
+
+
+def usable_data(data: Path | None, worlds: Path) -> Path | None:
+    """Return the data folder to work with, looked through; say which questions do not count.
+
+    Args:
+        data: what was asked for; None stands for a built-in world, which needs no look.
+        worlds: folder of all built worlds, which takes one with fewer questions too.
+
+    Raises:
+        AvqaError: questions or features are missing, unfinished or damaged.
+    """
+    from avqa_core.experiments import subsets
+
+    if data is None:
+        return None
+    return subsets.usable(data, worlds, lambda line: sys.stderr.write(f"{line}\n"))
 
 
 def _replay(making: Making) -> int:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from avqa_core import bounds, run_calibration
+from avqa_core import bounds, run_calibration, worlds
 from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.world import Event as WorldEvent
 from avqa_core.bandstand.world import QuestionFormat, build_world
@@ -230,14 +230,15 @@ def world_events(
     """Build a Bandstand of ``clips``, split 8 : 1 : 2, yielding its progress.
 
     Raises:
-        ConfigError: too few clips for three splits, or a knob out of range.
+        ConfigError: too few clips for three splits, a knob out of range, or, while it is built, a
+            process that was killed.
     """
     require(
         clips >= 11,
         f"--clips: expected at least 11, eight for training and three for the rest, got {clips}",
     )
     val, test = round(clips / 11), round(2 * clips / 11)
-    return build_world(
+    events = build_world(
         WorldConfig(seed=seed, coupling=coupling, difficulty=difficulty),
         out,
         splits={"train": clips - val - test, "val": val, "test": test},
@@ -245,6 +246,7 @@ def world_events(
         video=video,
         question_format=question_format,
     )
+    return worlds.told_if_killed(events, out)
 
 
 def run_provenance(loaded: checkpoint.Checkpoint) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from avqa_core.metrics import Tally, overall, wilson_interval
 from avqa_core.types import QuestionCategory
 
 FORMAT = 1
+_FITTED = "floor: fitted on these very questions, so higher than on questions it never saw"
 _HEADER = ("", "right", "of", "accuracy", "95 % interval", "floor", "ceiling")
 
 
@@ -126,6 +127,8 @@ class Report:
                 body.append(_cells(group, _total(of_group)))
             body.append(_cells("All", _total(rows)))
             lines += [*_aligned((scenario, *_HEADER[1:]), body), ""]
+        if self.split == "train" and any(row.floor is not None for row in self.rows):
+            lines.append(_FITTED)
         return "\n".join(lines)
 
     def save(self, path: Path) -> None:
@@ -143,14 +146,14 @@ class Report:
             CheckpointError: unreadable, or not exactly a report of this format.
         """
         try:
-            data = json.loads(path.read_text())
+            data = json.loads(path.read_text(encoding="utf-8-sig"))
             if set(data) != {one.name for one in fields(cls)} or data["format"] != FORMAT:
                 raise ValueError(f"not the fields of a report of format {FORMAT}")
             rows = tuple(from_dict(ReportRow, row, "rows") for row in data["rows"])
             answered = tuple(from_dict(Answered, one, "answered") for one in data["answered"])
             report = cls(**{**data, "rows": rows, "answered": answered})
             report._check()
-        except (OSError, ValueError, TypeError, KeyError, AvqaError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, AvqaError) as error:
             raise CheckpointError(
                 f"expected a report at {path}, got {error}: make it again with 'avqa evaluate'"
             ) from error
@@ -163,6 +166,12 @@ class Report:
         keys = [(row.scenario, row.group, row.kind) for row in self.rows]
         if len(set(keys)) != len(keys):
             raise ValueError("a category that is counted twice")
+        for one in self.answered:
+            names = [each.name for each in fields(one) if each.name != "scenario"]
+            numbers = {name: len(getattr(one, name)) for name in names}
+            if len(set(numbers.values())) > 1:
+                told = ", ".join(f"{name} {number}" for name, number in numbers.items())
+                raise ValueError(f"lists of unequal length for {one.scenario} ({told})")
 
 
 def _total(rows: Iterable[ReportRow]) -> Total:

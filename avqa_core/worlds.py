@@ -6,11 +6,15 @@ import fcntl
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from avqa_core import fingerprint
+from avqa_core.errors import ConfigError
+
+Event = TypeVar("Event")
 
 CLIPS = {
     "smoke": {"train": 60, "val": 20, "test": 40},
@@ -54,6 +58,9 @@ def built(
         watch: hands the progress events on, for example to a bar.
         builder: makes the clips; Bandstand if None.
         clips: how many of each split; those of the profile's pages if None.
+
+    Raises:
+        ConfigError: a process of the build was killed.
     """
     clips = clips or CLIPS[profile]
     folder, stamp = parent / profile, parent / f"{profile}.json"
@@ -65,10 +72,34 @@ def built(
         if state is None or {key: state.get(key) for key in wanted} != wanted:
             shutil.rmtree(folder, ignore_errors=True)
         stamp.write_text(json.dumps(wanted | {"finished": False}))
-        for _ in watch((builder or _bandstand)(folder, clips)):
+        events = (builder or _bandstand)(folder, clips)
+        for _ in watch(told_if_killed(events, folder)):
             pass
         stamp.write_text(json.dumps(wanted | {"finished": True}))
     return folder
+
+
+def told_if_killed(events: Iterator[Event], folder: Path) -> Iterator[Event]:
+    """Yield the events of a build; say what to do if one of its processes is killed.
+
+    It stands here and not in the build, whose source decides what is the same world.
+
+    Args:
+        events: of ``build_world``.
+        folder: that is built.
+
+    Raises:
+        ConfigError: a process was killed.
+    """
+    try:
+        yield from events
+    except BrokenProcessPool as error:
+        raise ConfigError(
+            f"expected every process that builds the world in {folder} to live, got one that was "
+            "killed, most likely for want of memory: free some, or build with fewer processes "
+            "(--workers of 'avqa world', num_workers of build_world); what is built stays, and "
+            "the same call goes on with it"
+        ) from error
 
 
 def _bandstand(folder: Path, clips: dict[str, int]) -> Iterator[Any]:

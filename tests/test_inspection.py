@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from pathlib import Path
@@ -88,6 +89,14 @@ def test_a_question_file_is_counted(tmp_path):
         "words that MUSIC-AVQA does not have: 1 (\\u202eharps)",
         "answers that MUSIC-AVQA does not have: 1 (\\ud800 ten\\x1b[31m)",
     ]
+
+
+def test_a_question_file_with_a_byte_order_mark_is_counted_and_offered(tmp_path):
+    path = write_rows(tmp_path / "q.json", [make_row()])
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert told(path)[0] == "1 question about 1 clip"
+    with pytest.raises(ConfigError, match="a folder with 1 question file"):
+        told(tmp_path)
 
 
 def test_repetitions_that_agree_are_told_apart(tmp_path):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,13 @@ def test_a_report_survives_its_file(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["report.json"]
 
 
+def test_a_byte_order_mark_in_front_of_a_report_is_no_part_of_it(tmp_path):
+    path = tmp_path / "report.json"
+    REPORT.save(path)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert Report.load(path) == REPORT
+
+
 def test_the_table_shows_counts_intervals_and_bounds():
     lines = REPORT.table().splitlines()
     assert " ".join(lines[0].split()) == "complete right of accuracy 95 % interval floor ceiling"
@@ -79,6 +88,14 @@ def test_the_table_shows_counts_intervals_and_bounds():
     visual = next(line for line in lines if line.startswith("Visual"))
     assert visual.split()[-2:] == ["-", "-"]
     assert len({line.index("accuracy") for line in lines if "accuracy" in line}) == 1
+
+
+def test_the_table_of_the_training_split_says_that_its_floor_was_fitted_on_it():
+    told = "floor: fitted on these very questions"
+    assert told not in REPORT.table()
+    assert told in replace(REPORT, split="train").table().splitlines()[-1]
+    unknown = tuple(replace(row, floor=None) for row in REPORT.rows)
+    assert told not in replace(REPORT, split="train", rows=unknown).table()
 
 
 def test_a_scenario_that_was_not_evaluated_is_a_typed_error():
@@ -123,7 +140,18 @@ def test_a_category_counted_twice_is_refused(tmp_path):
         Report.load(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3"])
+@pytest.mark.parametrize("name", ["question_ids", "video_ids", "predicted", "truth", "confidence"])
+def test_answers_of_unequal_number_are_refused(tmp_path, name):
+    path = tmp_path / "report.json"
+    REPORT.save(path)
+    content = json.loads(path.read_text())
+    content["answered"][0][name].pop()
+    path.write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=rf"unequal length for complete \(.*\b{name} 1\b"):
+        Report.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", "[" * 100_000])
 def test_a_damaged_file_is_a_typed_error(tmp_path, text):
     path = tmp_path / "report.json"
     path.write_text(text)

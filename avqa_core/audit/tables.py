@@ -178,7 +178,8 @@ def _match(
 
 def _lines(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        # A byte-order mark, as spreadsheets write it, would be part of the first column's name.
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             lines = list(reader)
             names = list(reader.fieldnames or [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,11 +15,13 @@ from avqa_core import rng
 from avqa_core.config import require
 from avqa_core.data.availability import COMPLETE, AvailabilityPolicy
 from avqa_core.data.draws import draw_below
+from avqa_core.data.lending import LARGE_BYTES, Lender
 from avqa_core.data.store import FeatureStore
 from avqa_core.data.vocabulary import Vocabulary, words_of
 from avqa_core.errors import AnnotationError, FeatureError
 from avqa_core.types import FeatureBatch, FeatureDims, Modality, QAExample
 
+PART_BYTES = 4 * 2**20
 MODALITY_ARRAYS = {Modality.AUDIO: "audio", Modality.VISUAL: "visual"}
 
 
@@ -167,6 +170,7 @@ class QADataset:
         kept = recorded & _kept(self.clips, missing_rate, seed)
         self.present: Bool[Tensor, "clips 2"] = torch.from_numpy(kept)
         self._with_visual = np.flatnonzero(kept[:, Modality.VISUAL])
+        self._lender = Lender()
         self._cache: dict[str, np.ndarray] | None = None
         if cache:
             self._cache = {name: store.gather(name, rows) for name, rows in self._rows.items()}
@@ -233,12 +237,29 @@ class QADataset:
         segments: Int[np.ndarray, " n"] | None = None,
     ) -> Float[Tensor, "n ..."]:
         """Return the array ``name``, or one segment of it, of each of the clips."""
+        shape = self.store.layout[name] if segments is None else self.store.layout[name][1:]
+        row_bytes = math.prod(shape) * torch.float32.itemsize
+        if len(clips) * row_bytes <= LARGE_BYTES:
+            return torch.from_numpy(self._gather_float16(name, clips, segments)).float()
+        # A few rows at a time, so that nothing but the batch itself needs fresh memory.
+        gathered = self._lender.empty((len(clips), *shape))
+        step = max(1, PART_BYTES // row_bytes)
+        for start in range(0, len(clips), step):
+            here = slice(start, start + step)
+            part = None if segments is None else segments[here]
+            gathered[here] = torch.from_numpy(self._gather_float16(name, clips[here], part))
+        return gathered
+
+    def _gather_float16(
+        self,
+        name: str,
+        clips: Int[np.ndarray, " n"],
+        segments: Int[np.ndarray, " n"] | None,
+    ) -> np.ndarray:
         # NumPy gathers rows several times as fast as torch; torch converts float16 faster.
         if self._cache is None:
-            gathered = self.store.gather(name, self._rows[name][clips], segments)
-        else:
-            gathered = self._cache[name][clips if segments is None else (clips, segments)]
-        return torch.from_numpy(gathered).float()
+            return self.store.gather(name, self._rows[name][clips], segments)
+        return self._cache[name][clips if segments is None else (clips, segments)]
 
     def _negatives(
         self, questions: Questions, clips: Int[np.ndarray, " B"], seed: int, epoch: int

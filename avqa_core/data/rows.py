@@ -23,7 +23,8 @@ def read_rows(path: Path | str) -> list[Any]:
     """
     path = Path(path)
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a byte-order mark in front, which JSON does not know.
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise AnnotationError(
             f"expected a JSON list of questions at {path}, got {_first_line(error)}: "

@@ -169,7 +169,7 @@ class Vocabulary:
             AnnotationError: unreadable, or not exactly a vocabulary of format 1.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
             raise AnnotationError(
                 f"expected a vocabulary at {path}, got {error}: check the path"

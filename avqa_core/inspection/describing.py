@@ -22,9 +22,10 @@ from avqa_core.printable import printable
 from avqa_core.report import Report
 
 MOST_NAMED = 10
-# Enough of a file to tell whether it begins like a list of questions, whichever data set's.
+# Enough of a file to tell whether it begins like a list of questions, whichever data set's; a
+# byte-order mark may stand in front of it.
 _HEAD_BYTES = 4096
-_FIRST_QUESTION = re.compile(rb'\s*\[\s*\{[^{}]*"question_')
+_FIRST_QUESTION = re.compile(rb'(?:\xef\xbb\xbf)?\s*\[\s*\{[^{}]*"question_')
 
 
 def describe(path: Path, *, questions: Sequence[Path] = (), verify: bool = False) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _question_files(folder: Path) -> list[Path]:
 
 def _content(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"expected a report or a question file at {path}, got {error}: check that it was "

@@ -88,7 +88,8 @@ class SessionWorld:
         """
         data = DataFolder(folder)
         training, examples = data.examples("train"), data.examples(split)
-        floors = Floors.fit(training, data.examples("val"), examples)
+        answered = [example for example in examples if example.answer is not None]
+        floors = Floors.fit(training, data.examples("val"), answered)
         is_bandstand = (folder / MARK).is_file()
         scenes = read_scenes(folder, split) if is_bandstand else []
         has_ceilings = split == "test" and (folder / "ceiling.json").is_file()

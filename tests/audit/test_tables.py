@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import json
 
 import pytest
@@ -118,3 +119,17 @@ def test_a_changed_count_is_noticed(tmp_path):
 def test_an_empty_category_is_refused():
     with pytest.raises(AnnotationError, match="at least one question"):
         Questions("x", {CATEGORIES[0]: 0})
+
+
+def test_a_byte_order_mark_in_front_of_a_table_is_no_part_of_its_first_column(tmp_path):
+    path = write_csv(tmp_path / "t.csv", ["source", "A_cnt"], ["a book", "42.9"])
+    plain = read_table(path, SMALL.counts)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert read_table(path, SMALL.counts) == plain
+
+
+def test_an_annotation_file_with_a_byte_order_mark_is_counted(tmp_path):
+    path = write_rows(tmp_path / "avqa-test.json", [make_row()])
+    (plain,) = load_questions(path)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert load_questions(path)[0].counts == plain.counts

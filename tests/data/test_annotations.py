@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import functools
 import json
 import os
@@ -19,7 +20,7 @@ from avqa_core.data.annotations import (
 )
 from avqa_core.data.vocabulary import MUSIC_AVQA_ANSWERS, MUSIC_AVQA_WORDS, Vocabulary
 from avqa_core.errors import AnnotationError
-from tests.data.samples import make_row, write_rows
+from tests.data.samples import make_avqa_row, make_row, write_rows
 
 REAL = os.environ.get("AVQA_MUSIC_ANNOTATIONS")
 needs_real = pytest.mark.skipif(
@@ -194,3 +195,11 @@ def test_the_real_files_speak_the_language_of_the_vocabulary():
     assert len({one.template for one in examples}) == 33
     vocabulary = Vocabulary.from_examples(examples)
     assert (len(vocabulary.words), len(vocabulary.answers)) == (93, 42)
+
+
+@pytest.mark.parametrize("row", [make_row(), make_avqa_row()])
+def test_a_byte_order_mark_in_front_of_the_rows_is_no_part_of_them(tmp_path, row):
+    plain = write_rows(tmp_path / "plain.json", [row])
+    marked = tmp_path / "marked.json"
+    marked.write_bytes(codecs.BOM_UTF8 + plain.read_bytes())
+    assert read_annotations(marked) == read_annotations(plain)

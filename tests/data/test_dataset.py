@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from avqa_core.data import dataset as datasets
+from avqa_core.data import lending
 from avqa_core.data.availability import AUDIO_MISSING, TrainingAvailability, mixed
 from avqa_core.data.dataset import QADataset, _kept, collate, encode_questions
 from avqa_core.data.store import FeatureStore, StoreWriter
@@ -254,3 +257,24 @@ def test_a_half_that_was_never_recorded_is_not_available(tmp_path):
     assert torch.equal(batch.availability, lacking.batch(range(len(lacking)), epoch=3).availability)
     with pytest.raises(ConfigError, match=r"missing_rate in \[0, 1\], got 1.5"):
         QADataset(dataset.examples, dataset.store, dataset.vocabulary, 9, missing_rate=1.5)
+
+
+@pytest.mark.parametrize("cache", [False, True])
+@pytest.mark.parametrize("part_bytes", [1, 200, 2**20])
+def test_large_batches_in_lent_memory_are_the_same_and_stay_while_they_are_held(
+    tmp_path, monkeypatch, cache, part_bytes
+):
+    data = make_dataset(tmp_path / "store", cache=cache)
+    asked = [[3, 0, 9], [1, 1, 4], [7, 2, 8], [5]]
+    plain = [data.batch(rows, negatives=True, seed=1) for rows in asked]
+    monkeypatch.setattr(datasets, "LARGE_BYTES", 0)
+    monkeypatch.setattr(lending, "LARGE_BYTES", 0)
+    monkeypatch.setattr(datasets, "PART_BYTES", part_bytes)
+    for _ in range(3):
+        lent = [data.batch(rows, negatives=True, seed=1) for rows in asked]  # all held at once
+        for one, other in zip(plain, lent, strict=True):
+            assert torch.equal(one.audio, other.audio) and torch.equal(one.visual, other.visual)
+            assert torch.equal(one.negative_visual, other.negative_visual)
+    for rows, one in zip(asked, plain, strict=True):  # each let go before the next is read
+        assert torch.equal(one.visual, data.batch(rows, seed=1).visual)
+    assert pickle.loads(pickle.dumps(data)).batch([2]).visual.equal(data.batch([2]).visual)

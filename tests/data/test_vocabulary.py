@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import json
 
 import pytest
@@ -63,6 +64,13 @@ def test_saving_and_loading_is_the_identity(tmp_path):
     vocabulary = vocabulary_of(make_row(anser="日本"))
     vocabulary.save(tmp_path / "vocabulary.json")
     assert Vocabulary.load(tmp_path / "vocabulary.json") == vocabulary
+
+
+def test_a_byte_order_mark_in_front_of_a_vocabulary_is_no_part_of_it(tmp_path):
+    path, vocabulary = tmp_path / "vocabulary.json", vocabulary_of(make_row(anser="日本"))
+    vocabulary.save(path)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert Vocabulary.load(path) == vocabulary
 
 
 @pytest.mark.parametrize(

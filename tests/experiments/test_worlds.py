@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,6 +90,14 @@ def test_a_world_of_one_category_shares_the_features_and_is_another_one(tmp_path
     assert (found[0] / "features").resolve() == (base / "features").resolve()
     batch = DataFolder(found[0]).dataset("test").batch([0])
     assert torch.equal(batch.audio, DataFolder(base).dataset("test").batch([0]).audio)
+
+
+def test_a_world_of_one_category_is_cut_out_of_files_with_a_byte_order_mark(tmp_path: Path) -> None:
+    base = write_world(tmp_path / "base")
+    for path in (base / "json").iterdir():
+        path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    found = Worlds("smoke", tmp_path / "worlds", base).find("only(Audio Counting)")
+    assert found is not None and DataFolder(found[0]).examples("test")
 
 
 def test_a_world_of_one_category_follows_its_base(tmp_path: Path) -> None:

@@ -6,19 +6,23 @@ it first. Everything is small and random: what is promised does not depend on wh
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import inspect
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from avqa_core import made_up, processors, rng
-from avqa_core.backbones import backbones
-from avqa_core.completion import completers
-from avqa_core.enhancement import enhancers
+from avqa_core.backbones import BackboneConfig, backbones
+from avqa_core.completion import CompleterConfig, completers
+from avqa_core.enhancement import EnhancerConfig, enhancers
 from avqa_core.losses import ObjectiveConfig, compute_losses
 from avqa_core.model import MissingModalityAVQA, ModelConfig
 from avqa_core.presets import SIZES, resize
@@ -26,6 +30,8 @@ from avqa_core.types import FeatureBatch, FeatureDims, Modality
 
 Contract = Callable[[MissingModalityAVQA], None]
 PATTERNS = ("complete", "audio", "visual", "both", "segments")
+# Enough for a step of Eq. 8, which takes whole halves away by itself, and for a second mode.
+FEW_PATTERNS = ("complete", "segments")
 DIMS = FeatureDims(
     audio_width=6,
     visual_width=5,
@@ -47,6 +53,12 @@ SMALL = {
     "bank_size": 6,
     "dropout": 0.0,
 }
+# By which a part is handed something that it must not edit.
+METHODS = {
+    "backbone": ("encode", "answer", "loss"),
+    "completer": ("fit", "complete", "loss"),
+    "enhancer": ("enhance", "loss", "reconstruction_loss"),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,17 +71,18 @@ class Checked:
 
 
 def check(
-    completer: str = "zeros",
-    enhancer: str = "identity",
-    backbone: str = "avst",
+    completer: str | CompleterConfig = "zeros",
+    enhancer: str | EnhancerConfig = "identity",
+    backbone: str | BackboneConfig = "avst",
     dims: FeatureDims = DIMS,
 ) -> list[Checked]:
     """Try every contract on a small model of registered parts.
 
     Args:
-        completer: name of a completer, e.g. of one that a notebook has just registered.
-        enhancer: name of an enhancer.
-        backbone: name of a backbone.
+        completer: name of a completer, e.g. of one that a notebook has just registered, or a
+            config, where another variant than the default is to be tried; sizes are replaced.
+        enhancer: name or config of an enhancer.
+        backbone: name or config of a backbone.
         dims: sizes of the data, e.g. ``MULTIPLE_CHOICE``.
     """
     found = []
@@ -87,16 +100,16 @@ def check(
 
 
 def small_model(
-    completer: str = "zeros",
-    enhancer: str = "identity",
-    backbone: str = "avst",
+    completer: str | CompleterConfig = "zeros",
+    enhancer: str | EnhancerConfig = "identity",
+    backbone: str | BackboneConfig = "avst",
     dims: FeatureDims = DIMS,
 ) -> MissingModalityAVQA:
     """Return a small model of registered parts, freshly initialised, in evaluation mode."""
     config = ModelConfig(
-        backbone=backbones.config(backbone)(),
-        completer=completers.config(completer)(),
-        enhancer=enhancers.config(enhancer)(),
+        backbone=backbones.config(backbone)() if isinstance(backbone, str) else backbone,
+        completer=completers.config(completer)() if isinstance(completer, str) else completer,
+        enhancer=enhancers.config(enhancer)() if isinstance(enhancer, str) else enhancer,
     )
     with rng.initialising(0):
         model = MissingModalityAVQA(resize(config, SMALL), dims).eval()
@@ -151,32 +164,62 @@ def answer(model: MissingModalityAVQA, batch: FeatureBatch, seed: int = 0) -> to
         return model(batch, generator=rng.named(seed, "contract")).answers.logits
 
 
+def asked(model: MissingModalityAVQA) -> MissingModalityAVQA:
+    """Return ``model``, which is in evaluation mode."""
+    return model
+
+
+def learning(model: MissingModalityAVQA) -> MissingModalityAVQA:
+    """Return a copy in training mode, so that what a pass brings up to date ends with it."""
+    learner = copy.deepcopy(model).train()
+    for part in learner.modules():
+        if isinstance(part, nn.Dropout):  # of one that no field of a config switches off
+            part.p = 0.0
+    return learner
+
+
+Mode = Callable[[MissingModalityAVQA], MissingModalityAVQA]
+MODES: tuple[Mode, ...] = (asked, learning)
+
+
+def _passes(
+    model: MissingModalityAVQA,
+    asking: Sequence[str] = PATTERNS,
+    training: Sequence[str] = FEW_PATTERNS,
+) -> Iterator[tuple[Mode, FeatureBatch, str]]:
+    """Yield both modes, each with batches that miss something, and what to call the pass."""
+    for mode, patterns in zip(MODES, (asking, training), strict=True):
+        for pattern in patterns:
+            told = f"{pattern} absent" + (", in training mode" if mode is learning else "")
+            yield mode, some_absent(make_batch(dims=model.dims), pattern), told
+
+
 def absent_means_absent(model: MissingModalityAVQA) -> None:
     """NaN in absent places changes nothing; nor does any finite value."""
-    for pattern in PATTERNS[1:]:
-        batch = some_absent(make_batch(dims=model.dims), pattern)
-        clean = answer(model, poisoned(batch, 0.0))
-        _hold(clean.isfinite().all(), f"an answer that is not finite ({pattern} absent)")
+    for mode, batch, told in _passes(model, PATTERNS[1:], FEW_PATTERNS[1:]):
+        clean = answer(mode(model), poisoned(batch, 0.0))
+        _hold(clean.isfinite().all(), f"an answer that is not finite ({told})")
         for poison in (float("nan"), float("inf"), 1e4):
-            same = torch.equal(clean, answer(model, poisoned(batch, poison)))
-            _hold(same, f"another answer with {poison} in what is absent ({pattern})")
+            same = torch.equal(clean, answer(mode(model), poisoned(batch, poison)))
+            _hold(same, f"another answer with {poison} in what is absent ({told})")
 
 
 def losses_ignore_absent(model: MissingModalityAVQA) -> None:
     """Training on clips that miss something never reads what they miss, not even as a target."""
-    for pattern in PATTERNS[1:]:
-        batch = some_absent(make_batch(dims=model.dims), pattern)
-        totals = []
+    objective = ObjectiveConfig(both_missing_rate=0.5)
+    for mode, batch, told in _passes(model, PATTERNS[1:], FEW_PATTERNS[1:]):
+        totals, states = [], []
         for poison in (0.0, float("nan")):
+            tried = mode(model)
             terms = compute_losses(
-                model,
-                poisoned(batch, poison),
-                ObjectiveConfig(both_missing_rate=0.5),
-                generator=rng.named(0, "loss"),
+                tried, poisoned(batch, poison), objective, generator=rng.named(0, "loss")
             )
             totals.append(terms.total())
-        _hold(totals[0].isfinite(), f"a loss that is not finite ({pattern} absent)")
-        _hold(totals[0].equal(totals[1]), f"another loss with NaN in what is absent ({pattern})")
+            states.append(tried.state_dict())
+        _hold(totals[0].isfinite(), f"a loss that is not finite ({told})")
+        _hold(totals[0].equal(totals[1]), f"another loss with NaN in what is absent ({told})")
+        moved = [name for name, one in states[0].items() if not one.equal(states[1][name])]
+        _hold(not moved, f"NaN in what is absent reaches {moved} ({told})")
 
 
 def rows_do_not_mix(model: MissingModalityAVQA) -> None:
@@ -207,14 +250,15 @@ def rows(batch: FeatureBatch, index: torch.Tensor) -> FeatureBatch:
 
 def generator_rules(model: MissingModalityAVQA) -> None:
     """Same generator, same answer; the global generator is neither read nor moved."""
-    for pattern in PATTERNS:
-        batch = some_absent(make_batch(dims=model.dims), pattern)
+    for mode, batch, told in _passes(model):
         torch.manual_seed(1)
         before = torch.random.get_rng_state()
-        first = answer(model, batch)
-        _hold(torch.equal(before, torch.random.get_rng_state()), "the global state moved")
+        first = answer(mode(model), batch)
+        moved = not torch.equal(before, torch.random.get_rng_state())
+        _hold(not moved, f"the global state moved ({told})")
         torch.manual_seed(2)
-        _hold(torch.equal(first, answer(model, batch)), "the generator was ignored")
+        same = torch.equal(first, answer(mode(model), batch))
+        _hold(same, f"the generator was ignored ({told})")
 
 
 def survives_saving(model: MissingModalityAVQA) -> None:
@@ -232,17 +276,24 @@ def survives_saving(model: MissingModalityAVQA) -> None:
 
 def gradients_reach_everything(model: MissingModalityAVQA) -> None:
     """Every parameter that wants a gradient gets one from a step of Eq. 8."""
-    model.zero_grad()
-    terms = compute_losses(
-        model, make_batch(dims=model.dims), ObjectiveConfig(), generator=rng.named(0, "gradients")
-    )
-    terms.total().backward()
-    dead = [
-        name
-        for name, value in model.named_parameters()
-        if value.requires_grad and (value.grad is None or not value.grad.abs().sum() > 0)
-    ]
-    _hold(not dead, f"no gradient reaches {dead}")
+    for mode in MODES:
+        tried = mode(model)
+        tried.zero_grad()  # a copy brings along what the model has got
+        _step(tried, make_batch(dims=model.dims)).backward()
+        dead = [
+            name
+            for name, value in tried.named_parameters()
+            if value.requires_grad and (value.grad is None or not value.grad.abs().sum() > 0)
+        ]
+        _hold(not dead, f"no gradient reaches {dead}")
+
+
+def _step(
+    model: MissingModalityAVQA, batch: FeatureBatch, both_missing_rate: float = 0.0
+) -> torch.Tensor:
+    """Return what a step of Eq. 8 minimises."""
+    objective = ObjectiveConfig(both_missing_rate=both_missing_rate)
+    return compute_losses(model, batch, objective, generator=rng.named(0, "step")).total()
 
 
 def the_answer_layer_is_last(model: MissingModalityAVQA) -> None:
@@ -262,29 +313,84 @@ def the_answer_layer_is_last(model: MissingModalityAVQA) -> None:
 
 
 def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
-    """Answers and losses stay finite under bfloat16 autocast."""
-    with processors.bfloat16_anywhere(), torch.autocast("cpu", dtype=torch.bfloat16):
+    """Answers, losses and gradients stay finite under bfloat16 autocast."""
+    # One context a pass: autocast keeps weights that it cast where no gradient was wanted.
+    with processors.bfloat16_anywhere():
         for pattern in PATTERNS:
-            found = answer(model, some_absent(make_batch(dims=model.dims), pattern))
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                found = answer(model, some_absent(make_batch(dims=model.dims), pattern))
             _hold(found.isfinite().all(), f"an answer that is not finite ({pattern} absent)")
-        terms = compute_losses(
-            model,
-            make_batch(dims=model.dims),
-            ObjectiveConfig(),
-            generator=rng.named(0, "bfloat16"),
-        )
-    _hold(terms.total().isfinite(), "a loss that is not finite")
+        for pattern in FEW_PATTERNS:
+            learner, batch = learning(model), some_absent(make_batch(dims=model.dims), pattern)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                total = _step(learner, batch, both_missing_rate=0.5)
+            _hold(total.isfinite(), f"a loss that is not finite ({pattern} absent)")
+            total.backward()
+            broken = [
+                name
+                for name, value in learner.named_parameters()
+                if value.grad is not None and not value.grad.isfinite().all()
+            ]
+            _hold(not broken, f"gradients that are not finite ({pattern} absent): {broken}")
 
 
 def inputs_stay_untouched(model: MissingModalityAVQA) -> None:
-    """A forward pass edits none of its inputs in place, nor does a step of Eq. 8."""
-    for pattern in PATTERNS:
-        batch = some_absent(make_batch(dims=model.dims), pattern)
-        copies = {"audio": batch.audio.clone(), "visual": batch.visual.clone()}
-        answer(model, batch)
-        compute_losses(model, batch, ObjectiveConfig(), generator=rng.named(0, "inputs"))
-        for name, copy in copies.items():
-            _hold(copy.equal(getattr(batch, name)), f"the {name} was edited ({pattern} absent)")
+    """No part edits in place what it is handed, whether it answers or learns."""
+    for mode, batch, told in _passes(model, FEW_PATTERNS):
+        with _watched(mode(model), told) as tried, _unedited({"batch": batch}, f"a pass ({told})"):
+            answer(tried, batch)
+            _step(tried, batch)
+            with torch.no_grad():
+                clips = [tried.encode(make_batch(dims=model.dims))]
+            tried.completer.fit(clips, generator=rng.named(0, "fit"))
+
+
+@contextmanager
+def _watched(model: MissingModalityAVQA, told: str) -> Iterator[MissingModalityAVQA]:
+    """Compare, for the block, what each method of a part is handed before and after it."""
+    methods = [(getattr(model, part), part, name) for part in METHODS for name in METHODS[part]]
+
+    def watch(method: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def compared(*args: Any, **kwargs: Any) -> Any:
+            handed = inspect.signature(method).bind(*args, **kwargs).arguments
+            with _unedited(handed, name):
+                return method(*args, **kwargs)
+
+        return compared
+
+    for part, kind, name in methods:
+        setattr(part, name, watch(getattr(part, name), f"{kind}.{name} ({told})"))
+    try:
+        yield model
+    finally:
+        for part, _, name in methods:
+            delattr(part, name)
+
+
+@contextmanager
+def _unedited(handed: Mapping[str, object], name: str) -> Iterator[None]:
+    """Raise if the block changes a tensor that is somewhere in ``handed``, or which ones are."""
+    before = {way: tensor.clone() for way, tensor in _tensors(handed)}
+    yield
+    after = dict(_tensors(handed))
+    edited = sorted(before.keys() ^ after.keys())
+    edited += [way for way in before if way in after and not before[way].equal(after[way])]
+    _hold(not edited, f"{name} edited {edited}")
+
+
+def _tensors(value: object, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield every tensor in ``value``, at any depth, with the way to it."""
+    parts: Mapping[Any, object] = {}
+    if isinstance(value, torch.Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        parts = value
+    elif isinstance(value, list | tuple):
+        parts = dict(enumerate(value))
+    elif dataclasses.is_dataclass(value):
+        parts = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    for key, part in parts.items():
+        yield from _tensors(part, f"{name}.{key}" if name else str(key))
 
 
 CONTRACTS: tuple[Contract, ...] = (

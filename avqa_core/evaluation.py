@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avqa_core import rng
+from avqa_core.config import require
 from avqa_core.data.annotations import in_table_order
 from avqa_core.data.availability import Scenario
 from avqa_core.data.dataset import QADataset
@@ -69,7 +70,8 @@ def evaluate(
         on_rows: called with the number of questions just answered, for a progress bar.
 
     Raises:
-        ConfigError: the model was built for data of another shape, or no answer is known.
+        ConfigError: the model was built for data of another shape, no answer is known, or
+            ``batch_size`` is below one.
     """
     model = model.to(device)
     parsed = [Scenario.parse(one) if isinstance(one, str) else one for one in scenarios]
@@ -143,8 +145,14 @@ def logits_by_batch(
     To be read with ``torch.inference_mode``; dropout is off while it runs.
 
     Raises:
-        ConfigError: the model was built for data of another shape.
+        ConfigError: the model was built for data of another shape, or a batch has no question.
     """
+    # Below zero no batch would be asked, and the first answer count as given to all.
+    require(
+        batch_size >= 1,
+        f"evaluation: expected batch_size >= 1, got {batch_size}: choose how many questions are "
+        "answered at a time",
+    )
     _require_same_dims(model, dataset)
     with _evaluating(model):
         for start in range(0, len(share), batch_size):

@@ -68,6 +68,12 @@ def test_rows_count_by_category_by_hand(model, test_set):
     assert answered.confidence == pytest.approx([expected] * 24, rel=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", [0, -8])
+def test_batches_of_no_question_are_refused(model, test_set, batch_size):
+    with pytest.raises(ConfigError, match=f"batch_size >= 1, got {batch_size}: choose"):
+        evaluate(model, test_set, ["complete"], seed=0, batch_size=batch_size)
+
+
 @pytest.mark.parametrize("batch_size", [1, 5, 24])
 def test_the_report_does_not_depend_on_the_batch_size(model, test_set, batch_size):
     scenarios = [*SCENARIOS, "mixed(0.5,0.3)", "audio_drops(2)"]

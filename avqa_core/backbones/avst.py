@@ -6,6 +6,7 @@ question grounds itself in time, and a product with the question gives the answe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -55,7 +56,11 @@ class AVSTConfig(BackboneConfig):
 
     def __post_init__(self) -> None:
         require(
-            self.channels % max(4, self.num_heads) == 0,
+            self.num_heads >= 1,
+            f"AVST: expected num_heads >= 1, got {self.num_heads}: use 1 for a single head",
+        )
+        require(
+            self.channels % math.lcm(4, self.num_heads) == 0,
             f"AVST: expected channels divisible by 4 and by num_heads={self.num_heads}, "
             f"got {self.channels}: choose another size",
         )

@@ -88,7 +88,8 @@ class Selection(nn.Module):
         scores = torch.einsum("bhd,bhnd->bhn", query, key) / query.shape[-1] ** 0.5
         shares = scores.softmax(dim=-1).mean(dim=1)
         kept = shares.topk(count, dim=-1).indices.sort(dim=-1).values
-        chosen = shares.gather(1, kept)
+        # A share that underflows would be 0 / 0; what is cut off here has no gradient any more.
+        chosen = shares.gather(1, kept).clamp(min=torch.finfo(shares.dtype).tiny)
         return kept, chosen / chosen.detach(), shares
 
 

@@ -149,7 +149,8 @@ def divergence(one: Float[Tensor, "B T C"], other: Float[Tensor, "B T C"]) -> Fl
     Departure: the released program adds p log(p / m) of both for one side of the coin, heads; a
     divergence of coins has two sides, and both are here.
     """
-    probabilities = (torch.sigmoid(one), torch.sigmoid(other))
+    # In half precision a coin that is nearly sure is quite sure, and log 0 is a gradient of NaN.
+    probabilities = (torch.sigmoid(one.float()), torch.sigmoid(other.float()))
     middle = (probabilities[0] + probabilities[1]) / 2
     parts = [_entropy(middle), *(-_entropy(each) / 2 for each in probabilities)]
     return torch.stack(parts).sum(dim=(0, -1))

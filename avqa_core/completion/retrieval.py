@@ -85,6 +85,8 @@ class Retrieval(Completer):
     def fit(self, features: Iterable[Features], *, generator: torch.Generator) -> None:
         """Fill the bank anew; if there are more clips than places, all have equal chances.
 
+        Nothing of an earlier bank stays, also not where there are fewer clips than then.
+
         Args:
             features: encoded training clips, both modalities present, each clip at most a few
                 times: repeated clips crowd out other neighbours.
@@ -108,7 +110,17 @@ class Retrieval(Completer):
                     self.audio_keys[place] = audio_keys[row]
                     self.visual_keys[place] = visual_keys[row]
                     self.question_keys[place] = batch.question[row]
-        self.num_kept.fill_(min(seen, self.config.bank_size))
+        num_kept = min(seen, self.config.bank_size)
+        # Empty places are zero, or an earlier bank would count in the mean of the keys.
+        for bank in (
+            self.audio_values,
+            self.visual_values,
+            self.audio_keys,
+            self.visual_keys,
+            self.question_keys,
+        ):
+            bank[num_kept:] = 0
+        self.num_kept.fill_(num_kept)
 
     @torch.no_grad()
     def complete(

@@ -33,6 +33,7 @@ class Budget:
         learning_rate: the highest one, for parts that start anew; a cosine takes it to zero.
         complete_batch_size: questions a step of the backbones that everything else starts from.
         complete_rate: their learning rate.
+        published_rate: that of ``published`` steps.
         weight_decay: of every run.
         fine_tuning_rate: the highest one where a trained backbone learns on.
         warmup_steps: steps of linear growth.
@@ -56,6 +57,7 @@ class Budget:
     learning_rate: float = 1e-3
     complete_batch_size: int = 32
     complete_rate: float = 1e-3
+    published_rate: float = 1e-3
     weight_decay: float = 0.0
     fine_tuning_rate: float = 5e-4
     warmup_steps: int = 50
@@ -97,6 +99,7 @@ BUDGETS: dict[str, Budget] = {
         learning_rate=2e-3,
         complete_batch_size=128,
         complete_rate=1e-3,
+        published_rate=2e-3,
         weight_decay=0.01,
         checkpoint_every=1000,
     ),

@@ -133,7 +133,10 @@ class _Plan(AVRTrials):
 
     def complete(self) -> Iterator[Experiment]:
         """Yield the backbones that were never trained for absence."""
-        yield self._published("complete/plain", "AVST as published", self.budget.published)
+        published = self._published("complete/plain", "AVST as published", self.budget.published)
+        assert published.training is not None
+        rate = self.budget.published_rate
+        yield replace(published, training=replace(published.training, learning_rate=rate))
         for name, about, backbone in (
             ("complete/positions", "AVST with learned positions", self.recommended.backbone),
             ("complete/wide", "the same, wider", self._wide().backbone),

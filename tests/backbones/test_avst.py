@@ -148,6 +148,24 @@ def test_match_loss_counts_positives_and_negatives() -> None:
     assert len(model.loss(features, model.answer(features), without)) == 0
 
 
+@pytest.mark.parametrize(
+    ("channels", "num_heads", "message"),
+    [
+        (6, 6, "divisible by 4 and by num_heads=6, got 6"),
+        (18, 6, "divisible by 4 and by num_heads=6, got 18"),
+        (16, 3, "divisible by 4 and by num_heads=3, got 16"),
+        (16, 0, "num_heads >= 1, got 0"),
+        (16, -2, "num_heads >= 1, got -2"),
+    ],
+)
+def test_channels_have_to_fit_both_the_matching_head_and_the_heads(
+    channels: int, num_heads: int, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AVSTConfig(channels=channels, num_heads=num_heads)
+    AVSTConfig(channels=12, num_heads=6)
+
+
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ConfigError, match="divisible"):
         AVSTConfig(channels=10)

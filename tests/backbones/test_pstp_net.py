@@ -71,6 +71,23 @@ def test_the_largest_shares_are_kept_in_their_order_and_keep_their_gradient() ->
     assert items.grad is not None and items.grad[0, 1, 0] < 0, "a rival lowers the others' shares"
 
 
+@pytest.mark.parametrize("score", [200.0, 126.5])
+def test_a_share_too_small_for_a_number_is_kept_as_one(score: float) -> None:
+    """exp(-200 / sqrt 2) is zero, exp(-126.5 / sqrt 2) has an inverse that is infinite."""
+    select = Selection(2, 1)
+    with torch.no_grad():
+        select.query.weight.zero_()
+        select.query.bias.copy_(torch.tensor([1.0, 0.0]))
+        select.key.weight.copy_(torch.eye(2))
+    items = torch.tensor([[[score, 9.0], [0.0, 9.0], [0.0, 9.0]]], requires_grad=True)
+    _, ones, shares = select(torch.zeros(1, 2), items, 2)
+    assert shares.min() < torch.finfo(torch.float32).tiny
+    assert ones.tolist() == [[1.0, 1.0]]
+    ones.sum().backward()
+    for value in (items, *select.parameters()):
+        assert value.grad is not None and value.grad.isfinite().all()
+
+
 def test_a_part_is_averaged_before_it_is_squashed() -> None:
     """As published: mean over a part's seconds, sound beside picture, tanh, a linear layer."""
     model, batch = _pstp(), make_batch(2, TEN_SECONDS)

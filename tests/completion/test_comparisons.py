@@ -105,6 +105,27 @@ def test_the_divergence_of_drfuse_golden() -> None:
     assert drfuse_module.divergence(fair, uneven).item() == pytest.approx(by_hand, abs=1e-6)
 
 
+def test_drfuse_learns_in_bfloat16_from_coins_that_surely_fall_on_one_side() -> None:
+    """In bfloat16 the number next to one is 0.996, so nothing there keeps an entropy off log 0."""
+    sure = torch.full((1, 1, 4), 40.0, dtype=torch.bfloat16, requires_grad=True)
+    found = drfuse_module.divergence(sure, -sure)
+    assert found.item() == pytest.approx(4 * math.log(2), abs=4e-4)
+    found.sum().backward()
+    assert sure.grad is not None and sure.grad.isfinite().all()
+
+
+def test_the_losses_of_drfuse_have_gradients_in_bfloat16() -> None:
+    completer, features = _build("drfuse"), _features()
+    nn.init.constant_(completer.shared_project[-1].bias, 40.0)
+    availability = without(Modality.AUDIO)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        completion = completer.complete(features, availability, generator=rng.named(0, "completer"))
+        terms = completer.loss(features, completion, availability, EVERYTHING)
+    terms.total().backward()
+    gradients = [one.grad for one in completer.parameters() if one.grad is not None]
+    assert gradients and all(one.isfinite().all() for one in gradients)
+
+
 def test_drfuse_likens_shared_and_distinct_of_what_is_there() -> None:
     completer, features = _build("drfuse"), _features()
     availability = without(Modality.AUDIO)

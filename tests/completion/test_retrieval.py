@@ -83,6 +83,18 @@ def test_places_that_were_never_filled_are_never_averaged() -> None:
     assert done.details["similarities"].isfinite().sum(dim=1).tolist() == [2] * 4
 
 
+def test_a_smaller_refit_leaves_nothing_of_the_bank_before() -> None:
+    few, query = make_features(3), make_features(4, seed=1)
+    again, fresh = build(make_features(7, seed=2)), build(few)
+    again.fit([few], generator=rng.named(0, "fit"))
+    for name, value in fresh.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+    first, second = (complete(one, query, patchy()) for one in (again, fresh))
+    for name, value in second.details.items():
+        assert torch.equal(first.details[name], value), name
+    assert torch.equal(first.pseudo_audio, second.pseudo_audio)
+
+
 def test_absent_halves_are_never_read_and_rows_do_not_mix() -> None:
     completer, features, availability = build(make_features(7, seed=2)), make_features(), patchy()
     clean = complete(completer, features, availability)

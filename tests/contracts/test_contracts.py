@@ -11,11 +11,18 @@ from _pytest.mark.structures import ParameterSet
 
 from avqa_core import contracts
 from avqa_core.backbones import backbones
-from avqa_core.backbones.avst import AVST
+from avqa_core.backbones.avst import AVST, AVSTConfig
+from avqa_core.backbones.pstp_net import PSTPNetConfig
 from avqa_core.completion import Completer, CompleterConfig, completers
+from avqa_core.completion.missing_aware_prompts import MissingAwarePromptsConfig
+from avqa_core.completion.retrieval import RetrievalConfig
+from avqa_core.completion.rmm import RMMConfig
 from avqa_core.completion.zeros import Zeros, ZerosConfig
+from avqa_core.diffusion.denoiser import LightConfig
 from avqa_core.enhancement import enhancers
+from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.model import MissingModalityAVQA
+from avqa_core.presets import preset
 from avqa_core.types import Features, Modality
 
 # Every part is in a fast test once; the rest of the product belongs to the slow ones.
@@ -51,6 +58,34 @@ def test_every_completer_hands_the_candidates_on(completer: str) -> None:
     assert not [one for one in checked if one.broken]
 
 
+RELEASED_ENHANCER = "enhancer of the released program"
+# Choices that are not a default, so that no test above builds them; the costly one is slow.
+VARIANTS: dict[str, dict[str, object]] = {
+    "rmm with cosines": {
+        "completer": RMMConfig(addressing="released_code", reduction="sum", detach_target=False)
+    },
+    "rmm renormalised": {"completer": RMMConfig(addressing="renormalised")},
+    "prompts before the tokens": {"completer": MissingAwarePromptsConfig(form="prefix")},
+    "retrieval without question": {"completer": RetrievalConfig(question_weight=0.0)},
+    "light denoiser": {"enhancer": AVRDiffusionConfig(denoiser=LightConfig())},
+    RELEASED_ENHANCER: {"enhancer": preset("released_code").enhancer},
+    "avst with positions": {"backbone": AVSTConfig(positions="learned")},
+    "pstp_net without selections": {"backbone": PSTPNetConfig(fusion="avw")},
+}
+
+
+@pytest.mark.parametrize("contract", contracts.CONTRACTS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(one, marks=[pytest.mark.slow] if one == RELEASED_ENHANCER else [])
+        for one in VARIANTS
+    ],
+)
+def test_every_variant_keeps(contract: contracts.Contract, variant: str) -> None:
+    contract(contracts.small_model(**VARIANTS[variant]))
+
+
 @pytest.mark.parametrize(("completer", "enhancer", "backbone"), PRODUCT)
 def test_every_model_builds_without_memory(completer: str, enhancer: str, backbone: str) -> None:
     with torch.device("meta"):
@@ -66,17 +101,29 @@ class Faulty(Zeros):
     def __init__(self, config: ZerosConfig, dims: object) -> None:
         super().__init__(config, dims)
         self.unused = torch.nn.Parameter(torch.ones(3))
-        self.unused.requires_grad_(self.fault == "dead parameter")
+        self.unused.requires_grad_(
+            self.fault in ("dead parameter", "dead in training", "infinite slope")
+        )
 
     def complete(self, features: Features, availability: torch.Tensor, *, generator):
         done = super().complete(features, availability, generator=generator)
         audio = done.features.audio
         if self.fault == "mixes rows":
             audio = audio + audio.mean(dim=0, keepdim=True)
-        elif self.fault == "global generator":
+        elif self.fault == "global generator" or (
+            self.fault == "global generator in training" and self.training
+        ):
             audio = audio + torch.randn_like(audio)
+        elif self.fault == "dead in training" and not self.training:
+            audio = audio + self.unused.sum()
         elif self.fault == "edits in place":
             features.audio.add_(1.0)
+        elif self.fault == "edits in place in training" and self.training:
+            features.question.add_(1.0)
+        elif self.fault == "renames rows":
+            features.extras["question_id"].add_(1)
+        elif self.fault == "infinite slope":
+            audio = audio + (0.0 * self.unused.sum()).sqrt()
         return dataclasses.replace(done, features=dataclasses.replace(done.features, audio=audio))
 
 
@@ -105,7 +152,12 @@ class Leaking(MissingModalityAVQA):
     [
         ("mixes rows", contracts.rows_do_not_mix),
         ("global generator", contracts.generator_rules),
+        ("global generator in training", contracts.generator_rules),
         ("dead parameter", contracts.gradients_reach_everything),
+        ("infinite slope", contracts.finite_in_bfloat16),
+        ("edits in place", contracts.inputs_stay_untouched),
+        ("edits in place in training", contracts.inputs_stay_untouched),
+        ("renames rows", contracts.inputs_stay_untouched),
     ],
 )
 def test_a_planted_fault_is_caught(fault: str, contract: contracts.Contract) -> None:
@@ -128,6 +180,33 @@ def test_a_leak_is_caught() -> None:
         contracts.absent_means_absent(leaking)
     with pytest.raises(AssertionError):
         contracts.losses_ignore_absent(leaking)
+
+
+def test_a_parameter_that_only_training_leaves_out_is_caught() -> None:
+    model = plant("dead in training")
+    with pytest.raises(AssertionError, match=r"no gradient reaches \['completer.unused'\]"):
+        contracts.gradients_reach_everything(model)
+
+
+class LeakingWhileItLearns(Leaking):
+    """The same fault where only a training step would show it."""
+
+    def encode(self, batch):
+        return super().encode(batch) if self.training else MissingModalityAVQA.encode(self, batch)
+
+
+@pytest.mark.parametrize(
+    "contract", [contracts.absent_means_absent, contracts.losses_ignore_absent]
+)
+def test_a_leak_in_training_mode_is_caught(contract: contracts.Contract) -> None:
+    sound = contracts.small_model("zeros", "identity", "avst")
+    with pytest.raises(AssertionError, match="in training mode"):
+        contract(LeakingWhileItLearns(sound.config, contracts.DIMS).eval())
+
+
+def test_an_edit_in_place_is_told_with_its_part_and_its_place() -> None:
+    with pytest.raises(AssertionError, match=r"completer.complete \(complete absent\) edited"):
+        contracts.inputs_stay_untouched(plant("edits in place"))
 
 
 def test_filled_features_come_from_the_completer_alone() -> None:

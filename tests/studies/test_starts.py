@@ -7,8 +7,15 @@ import math
 import pytest
 import torch
 
+from avqa_core.data.folder import DataFolder
 from avqa_core.studies import starts
 from tests.training.trainers import make_trainer, model_config, same, weights
+from tests.training.worlds import write_world
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return DataFolder(write_world(tmp_path_factory.mktemp("data") / "world"))
 
 
 def test_spread_by_hand():

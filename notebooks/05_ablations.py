@@ -30,7 +30,7 @@ from myst_nb import glue
 from avqa_core import checks, experiments, ledger, profiles
 from avqa_core.experiments import paper_tables
 from avqa_core.viz import ablation_views as views
-from avqa_core.viz import ablation_words, alone_views, coupling_views, style
+from avqa_core.viz import ablation_words, coupling_views, style
 
 profiles.require_package("0.1")
 style.use_style()
@@ -177,24 +177,7 @@ views.category_table(
 # need no order in time or place, {glue:text}`share_paper` on all. It cannot tell *left* from *right*,
 # but can still choose among what is there.
 #
-# **Hypothesis**: its start holds it up. While the answer layer finds out which answers are ever given, the
-# product with the question saturates, and all questions become one. Then one category alone is no easier
-# than nine, and an answer layer that learns first helps. **Predict**: how much?
-
-# %%
-alone_views.alone_table(
-    stored,
-    caption="AVST as published, nothing missing, categories that need no order: learned among "
-    "all nine, alone, and among all nine where the answer layer learned first.",
-)
-
-# %% [markdown]
-# Of these questions it answers {glue:text}`together` where everything learns at once, {glue:text}`alone`
-# if each category is learned alone, and {glue:text}`first` after equally many steps of which the first
-# {glue:text}`answer_layer_steps` moved the answer layer alone; with the reader {glue:text}`with_reader`.
-# Nor are there too few questions: where alone it learns least, {glue:text}`hardest`, its loss on
-# *training* questions stays at {glue:text}`hardest_loss`; a coin has 0.69. So the published
-# backbones of Tables 1 and 3 to 6 start with their answer layer.
+# How it starts matters as much: {doc}`12_how_a_network_starts`.
 #
 # ## Table 5: the number of slots
 #

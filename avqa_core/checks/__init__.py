@@ -14,6 +14,7 @@ from avqa_core.checks.floors import routed
 from avqa_core.checks.gains import paired_gain, recovered_share
 from avqa_core.checks.printed_numbers import counts_behind
 from avqa_core.checks.recall import hidden_targets
+from avqa_core.checks.starts import slope_behind
 from avqa_core.checks.verdict import Verdict
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "product_of_experts",
     "recovered_share",
     "routed",
+    "slope_behind",
     "spread_over_clips",
 ]

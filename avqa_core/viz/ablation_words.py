@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from avqa_core.experiments import paper_tables, planning
 from avqa_core.ledger import confidence_against, ledger
 from avqa_core.viz.ablation_views import MISSING
-from avqa_core.viz.alone_views import alone_words
 from avqa_core.viz.coupling_views import coupling_words
 from avqa_core.viz.main_results import lead_sentence
 from avqa_core.viz.result_words import (
@@ -86,7 +85,6 @@ def words(stored: Stored) -> dict[str, str]:
         "share_recommended": share_text(stored, "complete/positions", "complete"),
         "share_paper_no_order": share_text(stored, "complete/plain", "complete", order=False),
         "share_paper": share_text(stored, "complete/plain", "complete"),
-        **alone_words(stored),
         **coupling_words(stored),
         "joint_complete": gap_text(stored, *GAPS["joint_recommended"], "complete"),
         "recall_weight": f"{planning.RECALL_WITH_FEW_LABELS:.0f}",

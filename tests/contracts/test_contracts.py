@@ -59,7 +59,7 @@ def test_every_completer_hands_the_candidates_on(completer: str) -> None:
 
 
 RELEASED_ENHANCER = "enhancer of the released program"
-# Choices that are not a default, so that no test above builds them; the costly one is slow.
+# Choices that are not a default, so that no test above builds them.
 VARIANTS: dict[str, dict[str, object]] = {
     "rmm with cosines": {
         "completer": RMMConfig(addressing="released_code", reduction="sum", detach_target=False)

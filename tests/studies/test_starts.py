@@ -18,13 +18,6 @@ def data(tmp_path_factory):
     return DataFolder(write_world(tmp_path_factory.mktemp("data") / "world"))
 
 
-def test_spread_by_hand():
-    # Mean (1, 1); both rows lie (1, 1) away from it; the root mean square of 2, 2, 0, 0 is sqrt 2.
-    assert starts.spread(torch.tensor([[2.0, 2.0], [0.0, 0.0]])) == pytest.approx(1 / math.sqrt(2))
-    assert starts.spread(torch.ones(3, 4)) == 0.0
-    assert starts.spread(torch.zeros(2, 2)) == 0.0
-
-
 def test_looking_changes_nothing_and_starts_before_the_first_step(data):
     config = model_config(dropout=0.5)
     alone = make_trainer(data, model=config, regime="plain", validate=False, num_steps=5)
@@ -48,5 +41,14 @@ def test_what_the_answer_layer_reads_is_counted(data):
     first = next(starts.watched(trainer, batch, every=1))
     assert first.saturated == pytest.approx(float((question.abs() > 0.2).float().mean()))
     assert 0 < first.saturated < 1
-    assert first.question_spread == pytest.approx(starts.spread(question))
-    assert first.state_spread == pytest.approx(starts.spread(torch.tanh(10 * question)))
+
+
+def test_both_starts_take_equal_steps_from_the_same_weights(data):
+    how = starts.Start(
+        size="tiny", answer_layer_steps=2, num_steps=4, batch_size=6, num_questions=12, every=3
+    )
+    looks = starts.both("avst", data.dataset("train"), how, seed=0)
+    assert list(looks) == [starts.AT_ONCE, starts.ANSWER_LAYER_FIRST]
+    once, first = looks.values()
+    assert [one.step for one in once] == [one.step for one in first] == [0, 3, 6]
+    assert once[0] == first[0] and once[1].loss != first[1].loss

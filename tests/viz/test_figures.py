@@ -43,6 +43,12 @@ def every_figure() -> dict[str, Figure]:
         "plane": figures.path_plane(feature[:4], feature, target=2),
         "features": figures.pseudo_and_real({"real": feature, "pseudo": feature}),
         "strip": figures.clip_strip(clip.frames, clip.waveform, {"tone": [True, False] * 5}),
+        "start": figures.start_curves(
+            {
+                "avst": {"at once": [(0, 3.7, 0.0), (9, 1.5, 0.9)], "later": [(0, 3.7, 0.0)]},
+                "avsd": {"at once": [(0, 3.7, 0.0)]},
+            }
+        ),
         "training": figures.training_curves(
             {"answer": ([1, 2], [2.0, 1.0])}, {"complete": ([2], [0.5])}, floor=0.3
         ),

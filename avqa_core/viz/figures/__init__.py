@@ -17,6 +17,7 @@ from avqa_core.viz.figures.slots import (
     joint_weight_bound,
     slots_by_instrument,
 )
+from avqa_core.viz.figures.starts import start_curves
 from avqa_core.viz.figures.training import moving_average, training_curves
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "seed_lines",
     "seed_panels",
     "slots_by_instrument",
+    "start_curves",
     "training_curves",
 ]

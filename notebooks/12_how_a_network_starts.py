@@ -67,7 +67,8 @@ run = profiles.resolve(
     results=results,
 )
 stored = experiments.stored(run.results, missing_ok=True)
-for name, said in alone_views.alone_words(stored).items():
+words = alone_views.alone_words(stored) | alone_views.longer_words(stored)
+for name, said in words.items():
     glue(name, said, display=False)
 print(f"{run}; {len(stored)} stored runs, {stored.date}")
 
@@ -97,6 +98,13 @@ views.category_table(
 # the answer layer alone. AVST with the reader of `recommended`, which adds a path beside the product
 # below, answers {glue:text}`with_reader`.
 #
+# With that start it goes on learning: {glue:text}`longer` after {glue:text}`longer_steps` steps, at least
+# nine tenths of the ceiling in {glue:text}`num_near` categories that need no order. Below stay:
+# {glue:text}`far`. There a player has to be seen *and* heard to count, so sounds have to be bound to
+# places one by one; AVST looks at one weighted mean of the places. The reader's way is not enough either:
+# {glue:text}`far_reader`.
+
+# %% [markdown]
 # ## What was not the reason
 #
 # **Hypothesis**: nine categories are too much for so small a network. Then one category alone, with about

@@ -10,7 +10,7 @@ from avqa_core.metrics import Interval, overall, seed_interval
 from avqa_core.viz.ablation_views import not_stored
 from avqa_core.viz.display import Rich
 from avqa_core.viz.points import in_points
-from avqa_core.viz.result_words import NOT_RUN
+from avqa_core.viz.result_words import NOT_RUN, steps_text
 from avqa_core.viz.tables import Cell, Column, table
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TOGETHER, READER = "start/at_once", "complete/positions"
 FIRST = "start/answer_layer_first"
+LONGER = "complete/plain"
+NEAR = 0.9  # of the ceiling; what is asked of a network that lacks nothing
 LOSS = "complete/answer"
 SCENARIO = "complete"
 
@@ -99,6 +101,33 @@ def alone_words(stored: Stored) -> dict[str, str]:
         "hardest": hardest,
         "hardest_loss": f"{_last_loss(stored, names[hardest]):.2f} nats",
     }
+
+
+def longer_words(stored: Stored) -> dict[str, str]:
+    """Return how far AVST as published comes in the end, and where it stays below nine tenths."""
+    if not stored.has(LONGER, READER):
+        return dict.fromkeys(("longer", "longer_steps", "num_near", "far", "far_reader"), NOT_RUN)
+    shares = {
+        category: stored.accuracy(LONGER, SCENARIO, [category]).estimate
+        / (stored.ceiling(LONGER, SCENARIO, [category]) or 1.0)
+        for category in NO_ORDER
+    }
+    far = [category for category, share in shares.items() if share < NEAR]
+    return {
+        "longer": f"{100 * stored.accuracy(LONGER, SCENARIO, NO_ORDER).estimate:.1f} %",
+        "longer_steps": steps_text(stored, LONGER),
+        "num_near": f"{len(shares) - len(far)} of {len(shares)}",
+        "far": _with_accuracies(stored, LONGER, far),
+        "far_reader": _with_accuracies(stored, READER, far),
+    }
+
+
+def _with_accuracies(stored: Stored, name: str, categories: list[str]) -> str:
+    told = [
+        f"{category} ({100 * stored.accuracy(name, SCENARIO, [category]).estimate:.1f} %)"
+        for category in categories
+    ]
+    return " and ".join(told) or "none"
 
 
 def _reader(stored: Stored, category: str) -> float | None:

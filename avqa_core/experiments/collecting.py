@@ -66,6 +66,29 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
     return len(ordered)
 
 
+def vouch_stored(
+    profile: str, path: Path, experiment: str, made_by: str, told: Mapping[str, Any]
+) -> None:
+    """Let stored runs of an experiment count as made by other source, see ``replay.vouched``.
+
+    Args:
+        profile: whose results.
+        path: of the JSON file; nothing happens where there is none.
+        experiment: its name.
+        made_by: hash of the source that made the run which was repeated; only runs that the very
+            same source made are vouched for.
+        told: what their provenance says from now on.
+    """
+    if not path.exists():
+        return
+    old = _read(profile, path)
+    whole = [run | {"provenance": old["provenance"][run["provenance"]]} for run in old["runs"]]
+    for run in whole:
+        if run["experiment"] == experiment and run["provenance"]["source_hash"] == made_by:
+            run["provenance"] = {**run["provenance"], **told}
+    runs.replace_text(path, _as_text({**old, **_with_shared_provenance(whole)}))
+
+
 def stored_keys(planned: Sequence[Planned], profile: str, path: Path) -> frozenset[Key]:
     """Return which runs a file has already, made by this source and answering all that is wanted.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
 from avqa_core.experiments import budgets, planning, processes, replay, results, schedule
-from avqa_core.experiments.collecting import collect, stored_keys
+from avqa_core.experiments.collecting import collect, stored_keys, vouch_stored
 from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
 from avqa_core.experiments.schedule import Cost, Planned
@@ -162,6 +162,7 @@ class Making:
         """Repeat, in part, what other source made; what agrees counts as made by this source.
 
         Of each experiment one seed is repeated, and speaks for the others: they run the same code.
+        It speaks for stored runs without a folder here as well, if the same source made them.
         """
         stale: dict[str, list[Planned]] = {}
         for one in self._planned(builds=False):
@@ -175,9 +176,12 @@ class Making:
             for number, (one, (differences, source)) in enumerate(
                 zip(first.values(), found, strict=True), start=1
             ):
-                if not differences:
+                if not differences and one.outcome is not None:
+                    told = replay.vouched(source, one.experiment.seed, one.experiment.num_steps)
+                    made_by = one.outcome.provenance["source_hash"]
+                    vouch_stored(self.profile, self.store, one.experiment.name, made_by, told)
                     for same in stale[one.experiment.name]:
-                        replay.vouch(same.folder, source, one.experiment.seed)
+                        replay.vouch(same.folder, told)
                 yield Replayed(one, tuple(differences), number, len(first))
 
     def collect(self) -> int:

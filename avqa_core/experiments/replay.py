@@ -84,22 +84,31 @@ def _of_steps(trainer: Trainer, folder: Path, num_steps: int) -> Iterator[str]:
         yield f"{trainer.num_steps} steps are wanted, {len(logged)} are logged"
 
 
-def vouch(folder: Path, source: dict[str, Any], seed: int, num_steps: int = NUM_STEPS) -> None:
-    """Let a run count as made by ``source``; what made it first stays in its provenance.
+def vouched(source: dict[str, Any], seed: int, steps: int) -> dict[str, Any]:
+    """Return what the provenance of a run says from now on.
 
     Args:
-        folder: of the run.
         source: as ``differences`` returned it.
         seed: of the run that was repeated; runs of one experiment differ in nothing else.
-        num_steps: steps that were repeated.
+        steps: of a whole run.
     """
-    outcome = Outcome.find(folder)
-    assert outcome is not None, folder
     told = {
         "commit": runs.commit(),
         "date": datetime.now(UTC).date().isoformat(),
         "seed": seed,
-        "steps": min(num_steps, outcome.steps),
+        "steps": min(NUM_STEPS, steps),
     }
-    outcome.provenance.update(source, replayed=told)
+    return {**source, "replayed": told}
+
+
+def vouch(folder: Path, told: dict[str, Any]) -> None:
+    """Let a run count as made by other source; what made it first stays in its provenance.
+
+    Args:
+        folder: of the run.
+        told: as ``vouched`` returned it.
+    """
+    outcome = Outcome.find(folder)
+    assert outcome is not None, folder
+    outcome.provenance.update(told)
     outcome.write(folder)

@@ -188,7 +188,7 @@ def _control_claims() -> Iterator[Claim]:
             (
                 "AVR adds to RMM where it changes the missing half alone",
                 "avr/missing_only",
-                ("table4/rmm",),
+                ("avr/rmm",),
             ),
             (
                 "AVR adds to RMM, one step, both trained longer",

@@ -1,7 +1,8 @@
 """The runs that ask what AVR does to a model: parts of it taken away, changed, or trained longer.
 
-All are ``table4/paper`` with one thing changed. Most walk the chain in a single step, from K to 0,
-so that they cost little; the first of them shows what that alone changes.
+All are ``avr/paper``, RMM and AVR, with one thing changed. Most walk the chain in a single step, from
+K to 0, so that they cost little; the first of them shows what that alone changes. Unlike Table 4 they
+start from AVST whose layers all learned at once: they are compared with each other only.
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ from avqa_core.experiments.paper_tables import PaperTables
 from avqa_core.model import ModelConfig
 
 LONGER = 5  # times the steps of Table 4
+START = "start/at_once"
 
 
 class AVRTrials(PaperTables):
     """The runs of one seed."""
 
     def avr(self) -> Iterator[Experiment]:
-        """Yield the paper's model without AVR at the test, then what is trained in its place."""
+        """Yield RMM with and without AVR, then AVR taken away at the test, changed, and longer."""
+        rmm = replace(self.paper, enhancer=IdentityConfig())
+        yield self._trial("avr/rmm", "RMM", rmm, 1)
+        yield self._trial("avr/paper", "RMM and AVR", self.paper, 1)
         taken = self.run(
             "avr/taken_away",
             "RMM and AVR, AVR taken away at the test",
-            replace(self.paper, enhancer=IdentityConfig()),
+            rmm,
             "joint",
             0,
-            parent="table4/paper",
+            parent="avr/paper",
         )
         yield replace(taken, parts=("backbone", "completer"))
         avr = self.paper.enhancer
@@ -48,9 +53,8 @@ class AVRTrials(PaperTables):
         ):
             model = replace(self.paper, enhancer=enhancer)
             yield self._trial(f"avr/{method}", f"RMM and AVR, {about}", model, times)
-        rmm = replace(self.paper, enhancer=IdentityConfig())
         yield self._trial("avr/rmm_longer", f"RMM, {LONGER} times as long", rmm, LONGER)
 
     def _trial(self, name: str, about: str, model: ModelConfig, times: int) -> Experiment:
         steps = times * self.budget.joint
-        return self.run(name, about, model, "joint", steps, parent="complete/plain")
+        return self.run(name, about, model, "joint", steps, parent=START)

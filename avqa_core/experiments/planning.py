@@ -119,9 +119,9 @@ class _Plan(AVRTrials):
         yield from self.table4()
         yield from self.table5()
         yield from self.table6()
+        yield from self.start()
         yield from self.avr()
         yield from self.few_labels()
-        yield from self.start()
         yield from self.alone()
         yield from self.unet()
         for coupling in COUPLINGS:

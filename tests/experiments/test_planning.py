@@ -150,11 +150,16 @@ def test_the_tables_vary_what_they_say_and_nothing_else():
 
 
 def test_the_trials_of_avr_change_one_thing_each():
-    paper, trial = BOOK["table4/paper"], {n: o for n, o in BOOK.items() if o.group == "avr"}
+    paper, trial = BOOK["avr/paper"], {n: o for n, o in BOOK.items() if o.group == "avr"}
+    of_table = BOOK["table4/paper"]
+    assert (paper.model, paper.training) == (of_table.model, of_table.training)
+    assert paper.parent == BOOK["start/at_once"].name
     avr = paper.model.enhancer
     one_step = replace(avr, diffusion=replace(avr.diffusion, num_sampling_steps=1))
     assert one_step.diffusion.path == [avr.diffusion.num_steps, 0]
     changed = {
+        "paper": avr,
+        "rmm": IdentityConfig(),
         "missing_only": replace(avr, outputs="missing_only"),
         "one_step": one_step,
         "one_step_reconstruction": replace(one_step, reconstruction_weight=1.0),

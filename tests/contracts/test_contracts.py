@@ -52,13 +52,13 @@ def test_every_backbone_keeps_them_with_multiple_choice(backbone: str) -> None:
     assert not [one for one in checked if one.broken]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("completer", list(completers))
 def test_every_completer_hands_the_candidates_on(completer: str) -> None:
     checked = contracts.check(completer, dims=contracts.MULTIPLE_CHOICE)
     assert not [one for one in checked if one.broken]
 
 
-RELEASED_ENHANCER = "enhancer of the released program"
 # Choices that are not a default, so that no test above builds them.
 VARIANTS: dict[str, dict[str, object]] = {
     "rmm with cosines": {
@@ -68,20 +68,15 @@ VARIANTS: dict[str, dict[str, object]] = {
     "prompts before the tokens": {"completer": MissingAwarePromptsConfig(form="prefix")},
     "retrieval without question": {"completer": RetrievalConfig(question_weight=0.0)},
     "light denoiser": {"enhancer": AVRDiffusionConfig(denoiser=LightConfig())},
-    RELEASED_ENHANCER: {"enhancer": preset("released_code").enhancer},
+    "enhancer of the released program": {"enhancer": preset("released_code").enhancer},
     "avst with positions": {"backbone": AVSTConfig(positions="learned")},
     "pstp_net without selections": {"backbone": PSTPNetConfig(fusion="avw")},
 }
 
 
 @pytest.mark.parametrize("contract", contracts.CONTRACTS, ids=lambda one: one.__name__)
-@pytest.mark.parametrize(
-    "variant",
-    [
-        pytest.param(one, marks=[pytest.mark.slow] if one == RELEASED_ENHANCER else [])
-        for one in VARIANTS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_keeps(contract: contracts.Contract, variant: str) -> None:
     contract(contracts.small_model(**VARIANTS[variant]))
 

@@ -10,7 +10,7 @@ from avqa_core.bandstand.bounds import Ceilings, Floors
 from avqa_core.data.availability import Scenario
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import AnnotationError
-from avqa_core.types import Modality
+from avqa_core.types import Modality, QAExample
 
 _SCENARIO_OF = {
     (True, True): "complete",
@@ -27,7 +27,13 @@ def floors(folder: DataFolder, split: str) -> dict[str, float]:
     multiple choice no floor is below what guessing is expected to give. Questions whose answer is
     not told do not count, as they do not in a report.
     """
-    train, val, examples = (folder.examples(one) for one in ("train", "val", split))
+    return of_questions(*(folder.examples(one) for one in ("train", "val", split)))
+
+
+def of_questions(
+    train: Sequence[QAExample], val: Sequence[QAExample], examples: Sequence[QAExample]
+) -> dict[str, float]:
+    """Return the floor of ``examples`` by ``str(category)``, see ``floors``."""
     guessing = 1 / len(train[0].candidates) if train[0].candidates else 0.0
     answered = [example for example in examples if example.answer is not None]
     found = Floors.fit(train, val, answered).by_category()

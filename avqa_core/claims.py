@@ -186,12 +186,12 @@ def _control_claims() -> Iterator[Claim]:
                 ("table4/modality_dropout",),
             ),
             (
-                "AVR adds to RMM where it changes the missing half alone",
+                "AVR on the missing half alone adds to RMM, all layers learned at once",
                 "avr/missing_only",
                 ("avr/rmm",),
             ),
             (
-                "AVR adds to RMM, one step, both trained longer",
+                "AVR adds to RMM, one step, both trained longer, all layers at once",
                 "avr/one_step_longer",
                 ("avr/rmm_longer",),
             ),

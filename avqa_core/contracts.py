@@ -92,7 +92,7 @@ def check(
             contract(small_model(completer, enhancer, backbone, dims))
         except Exception as error:  # whatever a part raises here breaks the contract
             kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-            reason = f"{kind}{error}"
+            reason = f"{kind}{error}" or type(error).__name__
             found.append(Checked(contract.__name__, promise, reason))
         else:
             found.append(Checked(contract.__name__, promise, ""))
@@ -127,7 +127,7 @@ def make_batch(
     return made_up.make_batch(dims, num_rows, seed=seed, negatives=negatives)
 
 
-def _hold(condition: object, told: object = "") -> None:
+def _hold(condition: object, told: object) -> None:
     """Raise unless ``condition`` is true; a statement that ``python -O`` strips would not do."""
     if not condition:
         raise AssertionError(str(told))
@@ -215,7 +215,7 @@ def losses_ignore_absent(model: MissingModalityAVQA) -> None:
                 tried, poisoned(batch, poison), objective, generator=rng.named(0, "loss")
             )
             totals.append(terms.total())
-            states.append(tried.state_dict())
+            states.append({name: one.clone() for name, one in tried.state_dict().items()})
         _hold(totals[0].isfinite(), f"a loss that is not finite ({told})")
         _hold(totals[0].equal(totals[1]), f"another loss with NaN in what is absent ({told})")
         moved = [name for name, one in states[0].items() if not one.equal(states[1][name])]
@@ -299,7 +299,9 @@ def _step(
 def the_answer_layer_is_last(model: MissingModalityAVQA) -> None:
     """Logits are linear in the backbone's ``answer_layer``: without its numbers all are zero."""
     numbers = list(model.backbone.answer_layer.parameters())
-    _hold({id(one) for one in numbers} < {id(one) for one in model.backbone.parameters()})
+    of_backbone = {id(one) for one in model.backbone.parameters()}
+    is_part = {id(one) for one in numbers} < of_backbone
+    _hold(is_part, "the answer layer is not one layer of several of the backbone")
     kept = [one.detach().clone() for one in numbers]
     batch = make_batch(dims=model.dims)
     _hold(answer(model, batch).any(), "all logits are zero as they are")

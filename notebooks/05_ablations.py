@@ -99,7 +99,7 @@ views.comparison_figure(stored, [*table_4, control])
 # %%
 views.comparison_table(
     stored,
-    [*table_4, control],
+    [*table_4, "unet/paper", control],
     control=control,
     paper=True,
     caption="Table 4: test accuracy, mean over seeds, ▲ best. Points over the "
@@ -112,16 +112,16 @@ views.comparison_table(
 # ## What AVR does to the half that was there
 #
 # Eq. 8 feeds *both* enhanced halves on. So the half that was never missing is mixed with the other into
-# half as many channels, walks the chain, and is split ({doc}`03_avr_diffusion`). **Hypothesis**: this is
-# what AVR costs here. If so,
+# half as many channels, walks the chain, and is split. **Hypothesis**: this is what AVR costs. If so,
 #
 # 1. a trained model answers better when AVR is taken away at the test;
 # 2. AVR on the missing half alone does not harm;
 # 3. the chain can shrink to one step without loss;
-# 4. comparing enhanced with real halves (so the released program) helps;
+# 4. comparing enhanced with real halves helps;
 # 5. trained longer, AVR catches up with RMM.
 #
-# **Predict**: which? (All start like `start/at_once` of {doc}`12_how_a_network_starts`.)
+# **Predict**: which? All start from AVST with another start ({doc}`12_how_a_network_starts`): rows do not
+# compare with Table 4.
 
 # %%
 trials = ("taken_away", "missing_only", "one_step", "one_step_reconstruction")
@@ -147,7 +147,7 @@ views.comparison_table(
 # 4. with the comparing loss, over without, one step: {glue:text}`avr_reconstruction_audio_missing`
 #    ({glue:text}`avr_reconstruction_visual_missing`);
 # 5. longer, over RMM as long: {glue:text}`avr_longer_audio_missing`
-#    ({glue:text}`avr_longer_visual_missing`). What Table 4 says of AVR here, it says of short training.
+#    ({glue:text}`avr_longer_visual_missing`). What short runs say of AVR, they say of short runs.
 #
 # ## Nothing missing: how close to the ceiling
 #
@@ -173,7 +173,7 @@ views.category_table(
 # Of the ceiling, the backbone of `recommended` reaches {glue:text}`share_recommended` before it is ever
 # trained for absence, with {glue:text}`size_recommended` parameters and after
 # {glue:text}`steps_recommended` steps. AVST as published, at the same C with {glue:text}`size_paper`
-# and after {glue:text}`steps_paper`, reaches {glue:text}`share_paper_no_order` on the questions that
+# and after {glue:text}`steps_paper` at twice the rate, reaches {glue:text}`share_paper_no_order` on the questions that
 # need no order in time or place, {glue:text}`share_paper` on all. It cannot tell *left* from *right*,
 # but can still choose among what is there.
 #

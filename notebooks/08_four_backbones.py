@@ -114,7 +114,8 @@ paper_rows.rows_table(
 
 # %% [markdown]
 # **What is stored, and what is not.** Each network learns complete clips first, for
-# {glue:text}`steps_plain` steps. From there three methods go on for {glue:text}`steps_methods` steps each:
+# {glue:text}`steps_plain` steps, of which the first move its answer layer alone
+# ({doc}`12_how_a_network_starts`). From there three methods go on for {glue:text}`steps_methods` steps each:
 # trained for absence with zeros ({term}`modality dropout`, the {term}`control`), the paper's
 # {term}`RMM generator` with {term}`AVR diffusion`, and the completer of `recommended`.
 
@@ -163,7 +164,8 @@ views.lifts_table(
 # %% [markdown]
 # ## Four networks, one contract
 #
-# A backbone is two functions, and a {term}`completer` stands between them:
+# A backbone is two functions, the second with an `answer_layer` at its end, and a {term}`completer`
+# stands between them:
 #
 # $$
 # (f^a, f^v, f^t) = \mathrm{encode}(\text{clip}, \text{question}) , \qquad
@@ -234,7 +236,7 @@ filling_views.contracts_matrix(
 
 # %%
 scenarios = ["complete", "audio_missing", "visual_missing"]
-floors = trials.floors(asked["train"], asked["val"], asked["test"])
+floors = bounds.of_questions(asked["train"], asked["val"], asked["test"])
 ceilings = bounds.ceilings(data, "test", scenarios, run.seed)
 reports = {
     name: evaluation.evaluate(
@@ -349,7 +351,7 @@ choosing = {
         seed=run.seed,
         batch_size=128,
         device=run.device,
-        floors=trials.floors(*choices.values()),
+        floors=bounds.of_questions(*choices.values()),
     )
     for backbone, name in views.NAMES.items()
 }

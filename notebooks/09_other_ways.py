@@ -107,7 +107,8 @@ ablation_views.comparison_figure(stored, views.TABLE_3)
 
 # %% [markdown]
 # **What is stored, and what is not.** Every method goes on for {glue:text}`steps_methods` steps from a
-# plain AVST of {glue:text}`steps_plain`. It sees the same schedule: one pass with everything, one
+# plain AVST of {glue:text}`steps_plain`, whose answer layer learned first
+# ({doc}`12_how_a_network_starts`). It sees the same schedule: one pass with everything, one
 # without sound, one without picture, as Eq. 8 has it.
 
 # %% tags=["hide-input"]

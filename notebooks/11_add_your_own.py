@@ -244,7 +244,8 @@ ablation_views.comparison_table(
 # runs it with three seeds beside the others, resumable, and tries its promises with every enhancer
 # around every backbone. Stored numbers of other parts do not become stale by it.
 #
-# A {term}`backbone` is two functions, `encode` before the completer and `answer` behind it; an
+# A {term}`backbone` is two functions, `encode` before the completer and `answer` behind it, and names its
+# last layer, `answer_layer`; in a grid that layer learns first ({doc}`12_how_a_network_starts`). An
 # {term}`enhancer` one, `enhance`. `Completer.loss` is where a method brings losses of its own.
 #
 # ## Try it

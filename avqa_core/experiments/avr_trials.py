@@ -1,7 +1,7 @@
 """The runs that ask what AVR does to a model: parts of it taken away, changed, or trained longer.
 
 All are ``avr/paper``, RMM and AVR, with one thing changed. Most walk the chain in a single step,
-from K to 0, so that they cost little; the first of them shows what that alone changes. Unlike
+from K to 0, so that they cost little; ``one_step`` shows what that alone changes. Unlike
 Table 4 they start from AVST whose layers all learned at once, and are compared with each other.
 """
 

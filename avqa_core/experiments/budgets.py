@@ -1,8 +1,9 @@
 """How long each kind of run trains under each profile: the one table to tune.
 
-Runs that are compared with each other take the same number of steps. The last weights count: there
-is no early stopping unless ``evaluate_every`` is set, so no run profits from more looks at the
-validation split than another.
+Runs that are compared with each other take the same number of steps, but for AVST as published
+beside AVST with the reader, which learns faster: there the pages give both numbers. The last
+weights count: there is no early stopping unless ``evaluate_every`` is set, so no run profits from
+more looks at the validation split than another.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Budget:
         table1: steps of the four backbones of Table 1.
         batch_size: questions a step.
         learning_rate: the highest one, for parts that start anew; a cosine takes it to zero.
-        complete_batch_size: questions a step of the backbones that everything else starts from.
+        complete_batch_size: questions a step of every backbone that learns complete clips.
         complete_rate: their learning rate.
         published_rate: that of ``published`` steps.
         weight_decay: of every run.

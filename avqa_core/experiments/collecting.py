@@ -67,11 +67,17 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
 
 
 def vouch_stored(
-    profile: str, path: Path, experiment: str, made_by: str, told: Mapping[str, Any]
+    planned: Sequence[Planned],
+    profile: str,
+    path: Path,
+    experiment: str,
+    made_by: str,
+    told: Mapping[str, Any],
 ) -> None:
     """Let stored runs of an experiment count as made by other source, see ``replay.vouched``.
 
     Args:
+        planned: every run of the plan; what is stored of another plan is left alone.
         profile: whose results.
         path: of the JSON file; nothing happens where there is none.
         experiment: its name.
@@ -83,8 +89,13 @@ def vouch_stored(
         return
     old = _read(profile, path)
     whole = [run | {"provenance": old["provenance"][run["provenance"]]} for run in old["runs"]]
+    of_plan = {
+        identity
+        for (name, _), identity in _identities(planned, old["worlds"]).items()
+        if name == experiment
+    }
     for run in whole:
-        if run["experiment"] == experiment and run["provenance"]["source_hash"] == made_by:
+        if run["identity"] in of_plan and run["provenance"]["source_hash"] == made_by:
             run["provenance"] = {**run["provenance"], **told}
     runs.replace_text(path, _as_text({**old, **_with_shared_provenance(whole)}))
 

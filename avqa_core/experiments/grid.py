@@ -95,7 +95,7 @@ class _Rows:
         self.recipe, self.scenarios = recipe, scenarios
 
     def plain(self, backbone: str) -> Experiment:
-        """Return the run that the others with a backbone start from."""
+        """Return the run that the others with a backbone start from; its answer layer starts."""
         return self.recipe.run(
             plain_name(backbone),
             f"{backbone}, never trained for absence",

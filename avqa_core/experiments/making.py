@@ -165,6 +165,7 @@ class Making:
         It speaks for stored runs without a folder here as well, if the same source made them.
         """
         stale: dict[str, list[Planned]] = {}
+        whole = self._planned_of(self._whole_plan(), builds=False)
         for one in self._planned(builds=False):
             if one.outcome is not None and not runs.is_fresh(one.outcome.provenance):
                 stale.setdefault(one.experiment.name, []).append(one)
@@ -179,7 +180,8 @@ class Making:
                 if not differences and one.outcome is not None:
                     told = replay.vouched(source, one.experiment.seed, one.experiment.num_steps)
                     made_by = one.outcome.provenance["source_hash"]
-                    vouch_stored(self.profile, self.store, one.experiment.name, made_by, told)
+                    name = one.experiment.name
+                    vouch_stored(whole, self.profile, self.store, name, made_by, told)
                     for same in stale[one.experiment.name]:
                         replay.vouch(same.folder, told)
                 yield Replayed(one, tuple(differences), number, len(first))

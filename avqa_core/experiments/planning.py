@@ -133,7 +133,8 @@ class _Plan(AVRTrials):
 
     def complete(self) -> Iterator[Experiment]:
         """Yield the backbones that were never trained for absence."""
-        published = self._published("complete/plain", "AVST as published", self.budget.published)
+        steps = self.budget.published
+        published = self._published("complete/plain", f"AVST as published, {steps:,} steps", steps)
         assert published.training is not None
         rate = self.budget.published_rate
         yield replace(published, training=replace(published.training, learning_rate=rate))
@@ -148,8 +149,8 @@ class _Plan(AVRTrials):
         """Yield AVST as published with two ways to start, for equally many steps."""
         steps = self.budget.complete
         for name, about, is_first in (
-            ("start/at_once", "AVST as published, everything learns at once", False),
-            ("start/answer_layer_first", "AVST as published, its answer layer first", True),
+            ("start/at_once", f"everything at once, {steps:,} steps", False),
+            ("start/answer_layer_first", f"answer layer first, {steps:,} steps", True),
         ):
             yield self._published(name, about, steps, answer_layer_first=is_first)
 

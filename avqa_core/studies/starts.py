@@ -101,7 +101,7 @@ def both(
 
 
 def watched(trainer: Trainer, batch: FeatureBatch, every: int) -> Iterator[Look]:
-    """Train, and look before the first step and every so many steps; training does not notice.
+    """Train, and look before the first step, now and then and after the last; nothing else changes.
 
     Args:
         trainer: one that has not run yet.
@@ -111,7 +111,9 @@ def watched(trainer: Trainer, batch: FeatureBatch, every: int) -> Iterator[Look]
     batch = batch.to(trainer.device)
     yield _look(trainer, batch, 0)
     for event in trainer.run():
-        if isinstance(event, StepDone) and event.step % every == 0:
+        if isinstance(event, StepDone) and (
+            event.step % every == 0 or event.step == trainer.num_steps
+        ):
             yield _look(trainer, batch, event.step)
 
 

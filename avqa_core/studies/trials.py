@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avqa_core import contracts
-from avqa_core.bandstand.bounds import Floors
 from avqa_core.bandstand.calibration import calibrate
 from avqa_core.bandstand.multiple_choice import multiple_choice_row
 from avqa_core.bandstand.questions import ask_about
@@ -70,18 +69,6 @@ def as_choices(world: Path, examples: Sequence[QAExample]) -> list[QAExample]:
         for question in questions
     ]
     return [parse_avqa_row(row) for row in rows if row is not None]
-
-
-def floors(
-    train: Sequence[QAExample], val: Sequence[QAExample], test: Sequence[QAExample]
-) -> dict[str, float]:
-    """Return what these questions alone give on ``test``, by ``str(category)``.
-
-    In multiple choice no floor is below what guessing is expected to give.
-    """
-    guessing = 1 / len(train[0].candidates) if train[0].candidates else 0.0
-    found = Floors.fit(train, val, test).by_category()
-    return {category: max(floor, guessing) for category, floor in found.items()}
 
 
 def briefly(

@@ -98,9 +98,10 @@ class Trainer:
             "this completer and enhancer: choose parts that learn, or another regime",
         )
         require(
-            config.answer_layer_steps == 0 or objective.regime != "plug_in",
-            f"training.answer_layer_steps: expected 0 in regime 'plug_in', whose backbone is "
-            f"frozen, got {config.answer_layer_steps}: leave it out, or choose another regime",
+            config.answer_layer_steps == 0
+            or (objective.regime != "plug_in" and objective.use_answers),
+            "training.answer_layer_steps: expected 0 where the backbone is frozen (plug_in) or no "
+            f"answer is used, got {config.answer_layer_steps}: leave it out",
         )
         answer_layer = set(self.model.backbone.answer_layer.parameters())
         self._learn_later = [p for p in self.trained.values() if p not in answer_layer]
@@ -112,6 +113,11 @@ class Trainer:
         )
         self.steps_per_epoch = len(plan_part(config, len(train), 0, 1))
         self.num_steps = config.num_steps or (config.num_epochs or 0) * self.steps_per_epoch
+        require(
+            config.answer_layer_steps < self.num_steps,
+            f"training.answer_layer_steps: expected fewer than the {self.num_steps} steps of the "
+            f"run, got {config.answer_layer_steps}: nothing else would ever learn",
+        )
         self.step, self.seconds = 0, 0.0
         self.best_score: float | None = None
         self.best_step: int | None = None

@@ -9,7 +9,7 @@ from avqa_core.experiments.planning import NO_ORDER, alone_name
 from avqa_core.metrics import Interval, overall, seed_interval
 from avqa_core.viz.ablation_views import not_stored
 from avqa_core.viz.display import Rich
-from avqa_core.viz.points import in_points
+from avqa_core.viz.points import in_points, in_words
 from avqa_core.viz.result_words import NOT_RUN, steps_text
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -61,7 +61,7 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
             "gain": in_points(stored.difference(name, TOGETHER, SCENARIO, [category])),
             "seen_together": round(_seen(stored, TOGETHER) * _share(stored, category)),
             "seen_alone": _seen(stored, name),
-            "seeds": len(stored.shared_seeds(name, TOGETHER)),
+            "seeds": len(stored.shared_seeds(name, TOGETHER, FIRST)),
         }
         for category, name in names.items()
     ]
@@ -75,6 +75,7 @@ def alone_words(stored: Stored) -> dict[str, str]:
         "alone",
         "together",
         "first",
+        "first_gain",
         "with_reader",
         "answer_layer_steps",
         "hardest",
@@ -96,7 +97,9 @@ def alone_words(stored: Stored) -> dict[str, str]:
     hardest = min(over_floor, key=lambda category: over_floor[category])
     told = {name: f"{100 * one.estimate:.1f} %" for name, one in accuracies.items()}
     first = stored.experiments[FIRST]["training"]["answer_layer_steps"]
+    gain = stored.difference(FIRST, TOGETHER, SCENARIO, NO_ORDER)
     return told | {
+        "first_gain": in_words(gain, len(stored.shared_seeds(FIRST, TOGETHER))),
         "answer_layer_steps": f"{first:,}",
         "hardest": hardest,
         "hardest_loss": f"{_last_loss(stored, names[hardest]):.2f} nats",
@@ -106,28 +109,29 @@ def alone_words(stored: Stored) -> dict[str, str]:
 def longer_words(stored: Stored) -> dict[str, str]:
     """Return how far AVST as published comes in the end, and where it stays below nine tenths."""
     if not stored.has(LONGER, READER):
-        return dict.fromkeys(("longer", "longer_steps", "num_near", "far", "far_reader"), NOT_RUN)
-    shares = {
-        category: stored.accuracy(LONGER, SCENARIO, [category]).estimate
-        / (stored.ceiling(LONGER, SCENARIO, [category]) or 1.0)
-        for category in NO_ORDER
-    }
-    far = [category for category, share in shares.items() if share < NEAR]
+        return dict.fromkeys(("longer", "longer_steps", "longer_rate", "num_near", "far"), NOT_RUN)
+    shares = {name: _share_of_ceiling(stored, LONGER, name) for name in NO_ORDER}
+    far = [name for name, share in shares.items() if share < NEAR]
     return {
         "longer": f"{100 * stored.accuracy(LONGER, SCENARIO, NO_ORDER).estimate:.1f} %",
         "longer_steps": steps_text(stored, LONGER),
+        "longer_rate": f"{stored.experiments[LONGER]['training']['learning_rate']:g}",
         "num_near": f"{len(shares) - len(far)} of {len(shares)}",
-        "far": _with_accuracies(stored, LONGER, far),
-        "far_reader": _with_accuracies(stored, READER, far),
+        "far": " and ".join(_beside_the_reader(stored, name) for name in far) or "nothing",
     }
 
 
-def _with_accuracies(stored: Stored, name: str, categories: list[str]) -> str:
-    told = [
-        f"{category} ({100 * stored.accuracy(name, SCENARIO, [category]).estimate:.1f} %)"
-        for category in categories
-    ]
-    return " and ".join(told) or "none"
+def _share_of_ceiling(stored: Stored, name: str, category: str) -> float:
+    ceiling = stored.ceiling(name, SCENARIO, [category])
+    return stored.accuracy(name, SCENARIO, [category]).estimate / (ceiling or 1.0)
+
+
+def _beside_the_reader(stored: Stored, category: str) -> str:
+    ours, with_reader = (
+        f"{100 * stored.accuracy(name, SCENARIO, [category]).estimate:.1f} %"
+        for name in (LONGER, READER)
+    )
+    return f"{category} ({ours}; with the reader {with_reader})"
 
 
 def _reader(stored: Stored, category: str) -> float | None:

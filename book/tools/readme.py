@@ -173,7 +173,10 @@ def _length_of_tables(results: Stored) -> list[str]:
     ]
     told = f"What learns together, as in the tables of the paper, learns on for {steps} steps. "
     if longer:
-        told += f"AVR over RMM after {avr_trials.LONGER} times as many: {', '.join(longer)}."
+        told += (
+            f"AVR over RMM after {avr_trials.LONGER} times as many, from an AVST whose layers all "
+            f"learned at once: {', '.join(longer)}."
+        )
     return ["", told.strip()]
 
 

@@ -160,12 +160,28 @@ def test_a_planted_fault_is_caught(fault: str, contract: contracts.Contract) -> 
         contract(plant(fault))
 
 
-def test_an_answer_layer_that_is_not_the_last_is_caught() -> None:
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda backbone: backbone.fusion, "without the answer layer"),
+        (lambda backbone: backbone, "not one layer of several"),
+        (lambda backbone: torch.nn.Linear(2, 2), "not one layer of several"),
+    ],
+)
+def test_an_answer_layer_that_is_not_the_last_is_caught(layer, message) -> None:
     model = contracts.small_model("zeros", "identity", "avst")
-    earlier = property(lambda backbone: backbone.fusion)
-    model.backbone.__class__ = type("Odd", (AVST,), {"answer_layer": earlier})
-    with pytest.raises(AssertionError, match="without the answer layer"):
+    model.backbone.__class__ = type("Odd", (AVST,), {"answer_layer": property(layer)})
+    with pytest.raises(AssertionError, match=message):
         contracts.the_answer_layer_is_last(model)
+
+
+def test_a_contract_that_breaks_without_a_word_is_broken(monkeypatch) -> None:
+    def silent(model: MissingModalityAVQA) -> None:
+        """It breaks and does not say why."""
+        raise AssertionError
+
+    monkeypatch.setattr(contracts, "CONTRACTS", (silent,))
+    assert [one.broken for one in contracts.check()] == ["AssertionError"]
 
 
 def test_a_leak_is_caught() -> None:

@@ -187,6 +187,11 @@ def test_the_answer_layer_of_a_frozen_backbone_cannot_learn_first(data):
         make_trainer(data, regime="plug_in", initial=plain, answer_layer_steps=1)
 
 
+def test_more_than_the_answer_layer_has_to_learn(data):
+    with pytest.raises(ConfigError, match="fewer than the 8 steps of the run, got 8"):
+        make_trainer(data, regime="plain", answer_layer_steps=8)
+
+
 def test_plug_in_needs_a_trained_backbone_of_the_same_build(data):
     with pytest.raises(ConfigError, match="--init-from"):
         make_trainer(data, regime="plug_in")

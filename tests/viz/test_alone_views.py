@@ -51,6 +51,7 @@ def test_the_prose_counts_every_question_once(results):
         "alone": "67.0 %",
         "together": "42.5 %",
         "first": "50.0 %",
+        "first_gain": "+7.5 points (-11.6 to +26.6, 2 seeds)",
         "with_reader": "90.0 %",
         "answer_layer_steps": "300",
         "hardest": "Visual Location",
@@ -60,18 +61,19 @@ def test_the_prose_counts_every_question_once(results):
 
 def test_what_stays_below_nine_tenths_is_named():
     # 57 of 60 that can be known are more than nine tenths, 20 of 30 are not
-    results = stored(
+    made = content(
         {
             "complete/plain": {"complete": [(57, 20), (57, 20)]},
             "complete/positions": {"complete": [(54, 36), (54, 36)]},
         }
     )
-    assert alone_views.longer_words(results) == {
+    made["experiments"]["complete/plain"]["training"] = {"learning_rate": 2e-3}
+    assert alone_views.longer_words(Stored("book", made)) == {
         "longer": "77.0 %",
         "longer_steps": "5",
+        "longer_rate": "0.002",
         "num_near": "1 of 2",
-        "far": "Visual Location (50.0 %)",
-        "far_reader": "Visual Location (90.0 %)",
+        "far": "Visual Location (50.0 %; with the reader 90.0 %)",
     }
     assert set(alone_views.longer_words(stored({})).values()) == {NOT_RUN}
 

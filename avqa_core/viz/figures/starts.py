@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -10,7 +11,7 @@ from matplotlib.lines import Line2D
 from avqa_core.viz.style import BLUE, GREEN, INK, ORANGE, RED, new_figure
 
 _COLOURS = (BLUE, ORANGE, GREEN, RED)
-_LINES = ("--", "-", "-.", ":")
+_LINES: tuple[Literal["--", "-", "-.", ":"], ...] = ("--", "-", "-.", ":")
 Points = Sequence[tuple[int, float, float]]
 
 

@@ -113,14 +113,14 @@ views.category_table(
 # %%
 alone_views.alone_table(
     stored,
-    caption="AVST as published, nothing missing, categories that need no order: learned among "
-    "all nine, alone, and among all nine where the answer layer learned first.",
+    caption="AVST as published, categories that need no order: learned among "
+    "all nine, alone, and among all nine with the answer layer first.",
 )
 
 # %% [markdown]
 # It is not: alone it answers {glue:text}`alone`. Nor are there too few questions: where it learns least,
 # {glue:text}`hardest`, its loss on *training* questions stays at {glue:text}`hardest_loss`; a coin has
-# 0.69. It does not learn.
+# 0.69. These questions it does not learn at all.
 
 # %% [markdown]
 # ## The reason: a product that saturates
@@ -183,7 +183,8 @@ start_views.start_figure(looks)
 #   suffer from it cannot be told from here.
 #
 # ```bash
-# avqa train --data DATA --out RUN --preset paper --regime plain --set training.answer_layer_steps=300
+# avqa train --data DATA --out RUN --preset paper --regime plain \
+#     --set training.answer_layer_steps=300
 # ```
 
 # %% [markdown]

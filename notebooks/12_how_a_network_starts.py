@@ -17,7 +17,7 @@
 #   layer learns before the rest.
 # - **Belongs to** Sec. 4 of {cite:t}`li2022learning`, the backbone of most tables of
 #   {cite:t}`park2024learning`.
-# - **Time** at most 30 s on two CPU cores, in profiles `smoke` and `book`: two short starts of each
+# - **Time** at most 60 s on two CPU cores in profile `book`: two short starts of each
 #   network run live; what they come to over seeds is stored.
 # - **Data** {term}`Bandstand`, or a folder of your own with `data_dir`.
 # - **Read before** {doc}`05_ablations`.

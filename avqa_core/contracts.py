@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from avqa_core import made_up, processors, rng
+from avqa_core import made_up, processors, rng, untouched
 from avqa_core.backbones import BackboneConfig, backbones
 from avqa_core.completion import CompleterConfig, completers
 from avqa_core.enhancement import EnhancerConfig, enhancers
@@ -52,12 +49,6 @@ SMALL = {
     "num_heads": 2,
     "bank_size": 6,
     "dropout": 0.0,
-}
-# By which a part is handed something that it must not edit.
-METHODS = {
-    "backbone": ("encode", "answer", "loss"),
-    "completer": ("fit", "complete", "loss"),
-    "enhancer": ("enhance", "loss", "reconstruction_loss"),
 }
 
 
@@ -339,60 +330,15 @@ def finite_in_bfloat16(model: MissingModalityAVQA) -> None:
 def inputs_stay_untouched(model: MissingModalityAVQA) -> None:
     """No part edits in place what it is handed, whether it answers or learns."""
     for mode, batch, told in _passes(model, FEW_PATTERNS):
-        with _watched(mode(model), told) as tried, _unedited({"batch": batch}, f"a pass ({told})"):
+        with (
+            untouched.watched(mode(model), told) as tried,
+            untouched.unedited({"batch": batch}, f"a pass ({told})"),
+        ):
             answer(tried, batch)
             _step(tried, batch)
             with torch.no_grad():
                 clips = [tried.encode(make_batch(dims=model.dims))]
             tried.completer.fit(clips, generator=rng.named(0, "fit"))
-
-
-@contextmanager
-def _watched(model: MissingModalityAVQA, told: str) -> Iterator[MissingModalityAVQA]:
-    """Compare, for the block, what each method of a part is handed before and after it."""
-    methods = [(getattr(model, part), part, name) for part in METHODS for name in METHODS[part]]
-
-    def watch(method: Callable[..., Any], name: str) -> Callable[..., Any]:
-        def compared(*args: Any, **kwargs: Any) -> Any:
-            handed = inspect.signature(method).bind(*args, **kwargs).arguments
-            with _unedited(handed, name):
-                return method(*args, **kwargs)
-
-        return compared
-
-    for part, kind, name in methods:
-        setattr(part, name, watch(getattr(part, name), f"{kind}.{name} ({told})"))
-    try:
-        yield model
-    finally:
-        for part, _, name in methods:
-            delattr(part, name)
-
-
-@contextmanager
-def _unedited(handed: Mapping[str, object], name: str) -> Iterator[None]:
-    """Raise if the block changes a tensor that is somewhere in ``handed``, or which ones are."""
-    before = {way: tensor.clone() for way, tensor in _tensors(handed)}
-    yield
-    after = dict(_tensors(handed))
-    edited = sorted(before.keys() ^ after.keys())
-    edited += [way for way in before if way in after and not before[way].equal(after[way])]
-    _hold(not edited, f"{name} edited {edited}")
-
-
-def _tensors(value: object, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield every tensor in ``value``, at any depth, with the way to it."""
-    parts: Mapping[Any, object] = {}
-    if isinstance(value, torch.Tensor):
-        yield name, value
-    elif isinstance(value, Mapping):
-        parts = value
-    elif isinstance(value, list | tuple):
-        parts = dict(enumerate(value))
-    elif dataclasses.is_dataclass(value):
-        parts = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-    for key, part in parts.items():
-        yield from _tensors(part, f"{name}.{key}" if name else str(key))
 
 
 CONTRACTS: tuple[Contract, ...] = (

@@ -157,9 +157,14 @@ class _Plan(AVRTrials):
     def _published(
         self, name: str, about: str, steps: int, *, answer_layer_first: bool = True
     ) -> Experiment:
-        model = self.model(self.paper.backbone, ZerosConfig())
-        first = answer_layer_first
-        return self.run(name, about, model, "plain", steps, answer_layer_first=first)
+        return self.run(
+            name,
+            about,
+            self.model(self.paper.backbone, ZerosConfig()),
+            "plain",
+            steps,
+            answer_layer_first=answer_layer_first,
+        )
 
     def plug_in(self) -> Iterator[Experiment]:
         """Yield every way to complete the input of a frozen backbone."""

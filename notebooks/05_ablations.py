@@ -173,7 +173,7 @@ views.category_table(
 # Of the ceiling, the backbone of `recommended` reaches {glue:text}`share_recommended` before it is ever
 # trained for absence, with {glue:text}`size_recommended` parameters and after
 # {glue:text}`steps_recommended` steps. AVST as published, at the same C with {glue:text}`size_paper`
-# and after {glue:text}`steps_paper` at twice the rate, reaches {glue:text}`share_paper_no_order` on the questions that
+# and after {glue:text}`steps_paper` at a higher rate, reaches {glue:text}`share_paper_no_order` on the questions that
 # need no order in time or place, {glue:text}`share_paper` on all. It cannot tell *left* from *right*,
 # but can still choose among what is there.
 #

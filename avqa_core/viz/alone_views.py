@@ -108,17 +108,23 @@ def alone_words(stored: Stored) -> dict[str, str]:
 
 def longer_words(stored: Stored) -> dict[str, str]:
     """Return how far AVST as published comes in the end, and where it stays below nine tenths."""
-    if not stored.has(LONGER, READER):
-        return dict.fromkeys(("longer", "longer_steps", "longer_rate", "num_near", "far"), NOT_RUN)
+    if not stored.has(LONGER, FIRST, READER):
+        words = ("longer", "longer_steps", "longer_rate", "start_rate", "num_near", "far")
+        return dict.fromkeys(words, NOT_RUN)
     shares = {name: _share_of_ceiling(stored, LONGER, name) for name in NO_ORDER}
     far = [name for name, share in shares.items() if share < NEAR]
     return {
         "longer": f"{100 * stored.accuracy(LONGER, SCENARIO, NO_ORDER).estimate:.1f} %",
         "longer_steps": steps_text(stored, LONGER),
-        "longer_rate": f"{stored.experiments[LONGER]['training']['learning_rate']:g}",
+        "longer_rate": _rate(stored, LONGER),
+        "start_rate": _rate(stored, FIRST),
         "num_near": f"{len(shares) - len(far)} of {len(shares)}",
         "far": " and ".join(_beside_the_reader(stored, name) for name in far) or "nothing",
     }
+
+
+def _rate(stored: Stored, name: str) -> str:
+    return f"{stored.experiments[name]['training']['learning_rate']:g}"
 
 
 def _share_of_ceiling(stored: Stored, name: str, category: str) -> float:

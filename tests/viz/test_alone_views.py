@@ -65,13 +65,16 @@ def test_what_stays_below_nine_tenths_is_named():
         {
             "complete/plain": {"complete": [(57, 20), (57, 20)]},
             "complete/positions": {"complete": [(54, 36), (54, 36)]},
+            "start/answer_layer_first": {"complete": [(36, 10), (42, 12)]},
         }
     )
     made["experiments"]["complete/plain"]["training"] = {"learning_rate": 2e-3}
+    made["experiments"]["start/answer_layer_first"]["training"] = {"learning_rate": 1e-3}
     assert alone_views.longer_words(Stored("book", made)) == {
         "longer": "77.0 %",
         "longer_steps": "5",
         "longer_rate": "0.002",
+        "start_rate": "0.001",
         "num_near": "1 of 2",
         "far": "Visual Location (50.0 %; with the reader 90.0 %)",
     }

@@ -27,8 +27,8 @@ class TrainConfig:
         decay_factor: what one cut multiplies by.
         warmup_steps: steps of linear growth before any schedule.
         answer_layer_steps: first of all, steps in which only the backbone's answer layer learns. A
-            network that ends in tanh saturates for good while this layer finds out which answers
-            are ever given; chapter 12 shows it.
+            network that ends in tanh saturates while this layer finds out which answers are ever
+            given; chapter 12 shows it.
         answer_layer_rate: learning rate of those steps.
         gradient_clip: largest norm of the whole gradient; None leaves it as it is.
         weight_decay: decoupled from the gradient (AdamW); at 0 the optimiser is Adam.

@@ -59,7 +59,7 @@ class Start:
     answer_layer_steps: int
     num_steps: int
     batch_size: int = 64
-    num_questions: int = 256
+    num_questions: int = 128
     every: int = 10
     learning_rate: float = 1e-3
 

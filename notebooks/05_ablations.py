@@ -177,7 +177,7 @@ views.category_table(
 # need no order in time or place, {glue:text}`share_paper` on all. It cannot tell *left* from *right*,
 # but can still choose among what is there.
 #
-# How it starts matters as much: {doc}`12_how_a_network_starts`.
+# How it starts matters too: {doc}`12_how_a_network_starts`.
 #
 # ## Table 5: the number of slots
 #

@@ -29,7 +29,10 @@ def test_the_last_look_is_what_is_said():
 
 
 def test_lines_are_loss_and_share_in_per_cent():
-    left, right = start_views.start_figure(LOOKS).axes
+    figure = start_views.start_figure(LOOKS)
+    left, right = figure.axes
+    names = [one.get_text() for one in figure.legends[0].get_texts()]
+    assert names == ["AVST", AT_ONCE, ANSWER_LAYER_FIRST]
     assert list(left.lines[0].get_ydata()) == [3.7, 1.456]
     assert list(right.lines[0].get_ydata()) == [0.0, 86.8]
     assert list(right.lines[1].get_xdata()) == [0]

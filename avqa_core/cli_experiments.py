@@ -46,8 +46,8 @@ def results(
         list: only tell where every run stands, and the command that runs it alone.
         data: data folder; the built-in world of the profile if not given.
         keep_stale: count runs that were made by other source instead of running them again.
-        keep_stored: count runs that the stored results have already and this source made; only
-            what a missing run starts from is trained again.
+        keep_stored: count runs that the stored results have already and this source made; what a
+            missing run starts from is taken from the networks kept beside them, or trained again.
         replay: run nothing; of what other source made repeat the first steps and the test, and
             count what agrees bit for bit as made by this source.
         store: JSON file of the results; book/results/PROFILE.json if not given.

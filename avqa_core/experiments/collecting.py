@@ -38,10 +38,8 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
             stored runs started from them.
     """
     old = _read(profile, path)
-    identities = _identities(planned, old["worlds"])
-    here = {
-        identities[one.experiment.key]: one for one in planned if one.experiment.key in identities
-    }
+    known = identities(planned, old["worlds"])
+    here = {known[one.experiment.key]: one for one in planned if one.experiment.key in known}
     records = {
         run["identity"]: run | {"provenance": old["provenance"][run["provenance"]]}
         for run in old["runs"]
@@ -91,7 +89,7 @@ def vouch_stored(
     whole = [run | {"provenance": old["provenance"][run["provenance"]]} for run in old["runs"]]
     of_plan = {
         identity
-        for (name, _), identity in _identities(planned, old["worlds"]).items()
+        for (name, _), identity in identities(planned, old["worlds"]).items()
         if name == experiment
     }
     for run in whole:
@@ -115,10 +113,10 @@ def stored_keys(planned: Sequence[Planned], profile: str, path: Path) -> frozens
     answered = {
         run["identity"]: set(run["correct"]) for run in old["runs"] if fresh[run["provenance"]]
     }
-    identities = _identities(planned, old["worlds"])
+    known = identities(planned, old["worlds"])
     made, found = set(), set()
     for one in planned:
-        key, identity = one.experiment.key, identities.get(one.experiment.key)
+        key, identity = one.experiment.key, known.get(one.experiment.key)
         if identity not in answered or not (one.parent is None or one.parent in made):
             continue
         made.add(key)
@@ -127,7 +125,7 @@ def stored_keys(planned: Sequence[Planned], profile: str, path: Path) -> frozens
     return frozenset(found)
 
 
-def _identities(planned: Sequence[Planned], stored: Mapping[str, Any]) -> dict[Key, str]:
+def identities(planned: Sequence[Planned], stored: Mapping[str, Any]) -> dict[Key, str]:
     """Return the identity under which each run is stored, parents before their children.
 
     It names the world by what the world was made from. A run folder is named after the bytes of the

@@ -12,7 +12,15 @@ from pathlib import Path
 
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import budgets, planning, processes, replay, results, schedule
+from avqa_core.experiments import (
+    budgets,
+    networks,
+    planning,
+    processes,
+    replay,
+    results,
+    schedule,
+)
 from avqa_core.experiments.collecting import collect, stored_keys, vouch_stored
 from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
@@ -44,8 +52,8 @@ class Making:
         num_jobs: runs at once.
         data: folder of the default world; the profile's Bandstand if None.
         keep_stale: count what was made by other source.
-        keep_stored: count what ``store`` has already, unless a run that it lacks starts from it;
-            what it has stays in it either way.
+        keep_stored: count what ``store`` has already, unless a run that it lacks starts from it
+            and its network is not kept; what it has stays in it either way.
         store: the file to write; ``book/results/<profile>.json`` if None.
         watch: hands on the progress events of a world that has to be built.
         plan: runs of another plan than the book's, parents before their children.
@@ -193,7 +201,10 @@ class Making:
         """
         planned = self._planned_of(self._whole_plan(), builds=False)
         keep = stored_keys(planned, self.profile, self.store) if self.keep_stored else ()
-        return collect(planned, self.profile, self.store, keep)
+        num_runs = collect(planned, self.profile, self.store, keep)
+        if self._is_of_book:
+            networks.keep(planned, self.profile, self.store)
+        return num_runs
 
     def _whole_plan(self) -> Sequence[Experiment]:
         """Return the plan with every seed that is stored, however few this call is for."""
@@ -219,7 +230,8 @@ class Making:
         if not self.keep_stored:
             return planned
         stored = stored_keys(planned, self.profile, self.store)
-        return schedule.without_stored(planned, stored)
+        kept = networks.kept(planned, self.profile, self.store)
+        return schedule.without_stored(planned, stored, kept)
 
     def _planned_of(self, experiments: Sequence[Experiment], *, builds: bool) -> list[Planned]:
         worlds = self._worlds[builds]

@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from types import MappingProxyType
 
 from avqa_core.experiments import budgets
 from avqa_core.experiments.experiment import Experiment, Job, Outcome
@@ -142,25 +143,31 @@ def planned(
     return list(found.values())
 
 
-def without_stored(runs_of: Sequence[Planned], stored: Container[Key]) -> list[Planned]:
+def without_stored(
+    runs_of: Sequence[Planned],
+    stored: Container[Key],
+    networks: Mapping[Key, Path] = MappingProxyType({}),
+) -> list[Planned]:
     """Return the runs again, those that are stored already marked as such.
 
-    One whose weights an unfinished run starts from is not: only its numbers are stored.
+    One whose weights an unfinished run starts from is marked only if they are kept too; the run
+    then starts from those.
 
     Args:
         runs_of: all runs, parents before their children.
         stored: keys of the runs that are stored and fresh.
+        networks: the run folders of stored runs whose weights are kept.
     """
     starts: set[Key] = set()
-    marked = []
+    marked: dict[Key, Planned] = {}
     for one in reversed(runs_of):
         key = one.experiment.key
-        if not one.is_finished and key in stored and key not in starts:
+        if not one.is_finished and key in stored and (key not in starts or key in networks):
             one = replace(one, is_stored=True)
         elif not one.is_finished and one.parent is not None:
             starts.add(one.parent)
-        marked.append(one)
-    return marked[::-1]
+        marked[key] = one
+    return [_from_kept(one, marked, networks) for one in reversed(marked.values())]
 
 
 def costs(known: Iterable[tuple[str, Outcome | StoredRun]]) -> dict[str, Cost]:
@@ -190,6 +197,17 @@ def guessed(experiment: Experiment) -> Cost:
     evaluation = budgets.SECONDS_PER_EVALUATION * len(experiment.scenarios) / 4
     rows = 0 if experiment.training is None else experiment.training.batch_size
     return Cost((passes * budgets.SECONDS_PER_PASS + chain) * rows / 32, evaluation)
+
+
+def _from_kept(
+    one: Planned, runs_of: Mapping[Key, Planned], networks: Mapping[Key, Path]
+) -> Planned:
+    """Let an unfinished run whose parent is only stored start from the weights that are kept."""
+    if one.is_finished or one.job is None or one.parent is None:
+        return one
+    if not runs_of[one.parent].is_stored:
+        return one
+    return replace(one, job=replace(one.job, parent_run=str(networks[one.parent])))
 
 
 def _identity_of(run: Planned | None) -> str | None:

@@ -25,7 +25,7 @@ def _stored(path, planned, others=()):
     right = {"complete": [(30, 10), (33, 12), (31, 11)]}
     made = content({name: right for name in NAMES})
     made["worlds"]["default"]["identity"] = "w"
-    known = collecting._identities(planned, made["worlds"])
+    known = collecting.identities(planned, made["worlds"])
     for run in made["runs"]:
         key = run["experiment"], run["seed"]
         run["identity"] = "of another plan" if key in others else known[key]
@@ -66,7 +66,7 @@ def test_every_run_that_the_book_stores_is_one_of_its_plan(tmp_path):
     """An edit of a config that renames runs would drop them at the next collecting."""
     stored = results.stored("book").content
     planned = _planned(tmp_path, planning.plan("book"))
-    known = collecting._identities(planned, stored["worlds"])
+    known = collecting.identities(planned, stored["worlds"])
     strangers = [
         (run["experiment"], run["seed"])
         for run in stored["runs"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from avqa_core import cli, experiments
-from avqa_core.experiments import planning, worker
+from avqa_core.experiments import networks, planning, worker
 from avqa_core.training import runs
 from tests.training.worlds import write_world
 
@@ -154,3 +155,51 @@ def _one_more_right_answer(run: Path) -> None:
     counts = content["correct"]["audio_missing"]
     counts[next(iter(counts))] += 1
     (run / "outcome.json").write_text(json.dumps(content))
+
+
+@pytest.mark.slow
+def test_a_row_starts_from_a_network_that_is_kept(tmp_path, capsys):
+    """On a machine that never trained the parent, a row gives the same counts."""
+    _world(tmp_path / "world")
+    row, parent = "table4/rmm", "complete/plain"
+    more = ("--seeds", "1", "--only")
+    assert cli.main(_arguments(tmp_path, *more, row)) == 0
+    store = tmp_path / "smoke.json"
+    first = experiments.stored("smoke", store)
+    (network,) = networks.folder_of(store).iterdir()
+    assert network.name.startswith("complete-plain-seed0-")
+    shutil.rmtree(tmp_path / "runs")
+    content = json.loads(store.read_text())
+    content["runs"] = [run for run in content["runs"] if run["experiment"] == parent]
+    store.write_text(json.dumps(content))
+    capsys.readouterr()
+    assert cli.main(_arguments(tmp_path, "--keep-stored", *more, row)) == 0
+    assert "2 runs, 1 of them finished" in capsys.readouterr().out
+    again = experiments.stored("smoke", store)
+    assert again.run(row, 0).counts == first.run(row, 0).counts
+    assert again.run(row, 0).losses == first.run(row, 0).losses
+    folders = [path.name.split("-seed")[0] for path in (tmp_path / "runs/smoke").iterdir()]
+    assert sorted(one for one in folders if one != "lock") == ["table4-rmm"]
+    assert cli.main(["evaluate", "--run", str(network), "--data", str(tmp_path / "world")]) == 0
+
+
+@pytest.mark.slow
+def test_a_network_is_kept_only_for_the_numbers_that_are_stored(tmp_path):
+    _world(tmp_path / "world")
+    arguments = _arguments(tmp_path, "--seeds", "1", "--only", "table4/rmm")
+    assert cli.main(arguments) == 0
+    place = networks.folder_of(tmp_path / "smoke.json")
+    (network,) = place.iterdir()
+    before = {path: path.read_bytes() for path in network.rglob("*") if path.is_file()}
+    assert cli.main(arguments) == 0
+    assert {path: path.read_bytes() for path in network.rglob("*") if path.is_file()} == before
+    shutil.rmtree(place)
+    (folder,) = (tmp_path / "runs" / "smoke").glob("complete-plain-seed0-*")
+    _one_more_right_answer(folder)
+    assert cli.main([*arguments, "--keep-stored"]) == 0  # the stored counts stay as they are
+    assert not place.exists()
+    assert cli.main(arguments) == 0  # and now they are those of the folder
+    assert [path.name for path in place.iterdir()] == [network.name]
+    (place / "of-another-plan").mkdir()
+    assert cli.main(arguments) == 0
+    assert [path.name for path in place.iterdir()] == [network.name]

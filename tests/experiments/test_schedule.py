@@ -223,6 +223,24 @@ def test_what_is_stored_is_made_again_only_where_a_missing_run_starts_from_it(tm
     assert marked("complete/positions", "plug_in/zeros")["plug_in/zeros"] == "new"
 
 
+def test_a_missing_run_starts_from_a_network_that_is_kept(tmp_path, worlds):
+    runs_of = [
+        one
+        for name, one in planned(tmp_path, worlds).items()
+        if name in ("complete/positions", "plug_in/slot_mean")
+    ]
+    stored = {("complete/positions", 0)}
+
+    def marked(networks) -> tuple[list[str], str]:
+        found = schedule.without_stored(runs_of, stored, networks)
+        return [one.state for one in found], found[1].job.parent_run
+
+    trained_here = str(runs_of[0].folder)
+    assert marked({}) == (["new", "new"], trained_here)
+    network = tmp_path / "network"
+    assert marked({("complete/positions", 0): network}) == (["stored", "new"], str(network))
+
+
 def test_what_another_processor_stored_stays_unless_its_features_differ(
     tmp_path, worlds, monkeypatch
 ):

@@ -16,11 +16,12 @@ import torch
 from avqa_core.experiments import results
 from avqa_core.experiments.collecting import identities
 from avqa_core.experiments.schedule import Key, Planned
-from avqa_core.training import checkpoint
+from avqa_core.training import checkpoint, runs
 from avqa_core.training.runs import RunFolder
 
 # In bytes. They are part of the repository, which every reader clones.
 LARGEST = 1_000_000
+IDENTITY = "identity.txt"
 
 
 def folder_of(store: Path) -> Path:
@@ -37,11 +38,12 @@ def kept(planned: Sequence[Planned], profile: str, store: Path) -> dict[Key, Pat
         store: their file.
     """
     stored = results.stored(profile, store, missing_ok=True)
-    places = _places(planned, stored, store)
-    return {key: place for key, place in places.items() if place.is_dir()}
+    known = _identities(planned, stored)
+    places = {key: _place(store, key) for key in known}
+    return {key: place for key, place in places.items() if _identity(place) == known[key]}
 
 
-def keep(planned: Sequence[Planned], profile: str, store: Path) -> list[Path]:
+def keep(planned: Sequence[Planned], profile: str, store: Path) -> None:
     """Keep what can be kept, and drop what the results do not have any more.
 
     A network is kept if it was trained here, is small, and gave the very counts that are stored.
@@ -50,31 +52,38 @@ def keep(planned: Sequence[Planned], profile: str, store: Path) -> list[Path]:
         planned: every run of the plan, as far as it has come.
         profile: whose results.
         store: their file, as ``collecting.collect`` has written it.
-
-    Returns:
-        the run folders of all that is kept.
     """
     stored = results.stored(profile, store, missing_ok=True)
-    places = _places(planned, stored, store)
+    known = _identities(planned, stored)
     starts = {one.parent for one in planned}
     for one in planned:
         key = one.experiment.key
-        if key in places and key in starts and _is_what_is_stored(one, stored):
-            _copy(one.folder, places[key])
+        if key in known and key in starts and _is_what_is_stored(one, stored):
+            _copy(one.folder, _place(store, key), known[key])
     there = folder_of(store)
-    for old in set(there.iterdir() if there.is_dir() else ()) - set(places.values()):
-        shutil.rmtree(old)
-    return [place for place in places.values() if place.is_dir()]
+    for place in there.iterdir() if there.is_dir() else ():
+        if place.is_dir() and _identity(place) not in known.values():
+            shutil.rmtree(place)
 
 
-def _places(planned: Sequence[Planned], stored: results.Stored, store: Path) -> dict[Key, Path]:
-    """Return where the network of each stored run would lie, under its identity."""
-    known = {run["identity"] for run in stored.content.get("runs", ())}
-    return {
-        (name, seed): folder_of(store) / f"{name.replace('/', '-')}-seed{seed}-{identity[:8]}"
-        for (name, seed), identity in identities(planned, stored.content.get("worlds", {})).items()
-        if identity in known
-    }
+def _place(store: Path, key: Key) -> Path:
+    name, seed = key
+    return folder_of(store) / f"{name.replace('/', '-')}-seed{seed}"
+
+
+def _identities(planned: Sequence[Planned], stored: results.Stored) -> dict[Key, str]:
+    """Return the identities of those runs of a plan that are stored."""
+    there = {run["identity"] for run in stored.content.get("runs", ())}
+    known = identities(planned, stored.content.get("worlds", {}))
+    return {key: identity for key, identity in known.items() if identity in there}
+
+
+def _identity(place: Path) -> str | None:
+    """Return the identity of a network that is kept; None if it is not there, or not whole."""
+    try:
+        return (place / IDENTITY).read_text().strip()
+    except OSError:
+        return None
 
 
 def _is_what_is_stored(one: Planned, stored: results.Stored) -> bool:
@@ -88,7 +97,7 @@ def _is_what_is_stored(one: Planned, stored: results.Stored) -> bool:
     )
 
 
-def _copy(run: Path, place: Path) -> None:
+def _copy(run: Path, place: Path, identity: str) -> None:
     """Copy the best checkpoint of a run, but for what only its optimiser needs."""
     if not RunFolder(run).has_checkpoint:
         return  # its counts are there, its weights were removed
@@ -96,13 +105,14 @@ def _copy(run: Path, place: Path) -> None:
     if (best / "model.safetensors").stat().st_size > LARGEST:
         return
     trained = checkpoint.read(best)
-    if place.is_dir() and _are_equal(trained.weights, _weights(place)):
+    if _identity(place) == identity and _are_equal(trained.weights, _weights(place)):
         return
     shutil.rmtree(place, ignore_errors=True)
     slim = replace(trained, optimizer={})
     copied = checkpoint.write(slim, RunFolder(place).checkpoints / best.name)
-    for which in ("last", "best"):  # a folder without its best is one that nobody can start from
+    for which in ("last", "best"):
         checkpoint.point(copied, which)
+    runs.replace_text(place / IDENTITY, f"{identity}\n")  # last: only now it is whole
 
 
 def _weights(place: Path) -> Mapping[str, torch.Tensor]:

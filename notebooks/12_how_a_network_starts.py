@@ -31,9 +31,10 @@ from myst_nb import glue
 
 from avqa_core import checks, experiments, profiles
 from avqa_core.data import folder
-from avqa_core.studies import starts
+from avqa_core.experiments import networks
+from avqa_core.studies import binding, starts
 from avqa_core.viz import ablation_views as views
-from avqa_core.viz import alone_views, start_views, style
+from avqa_core.viz import alone_views, binding_views, start_views, style
 
 profiles.require_package("0.1")
 style.use_style()
@@ -100,9 +101,8 @@ views.category_table(
 # beside the product below, answers {glue:text}`with_reader`.
 #
 # The longer run comes to {glue:text}`longer` after {glue:text}`longer_steps` steps, at least nine tenths
-# of the ceiling in {glue:text}`num_near` categories that need no order. Below: {glue:text}`far`. To count
-# players that are seen *and* heard, sounds have to be bound to places one by one, and AVST looks at one
-# weighted mean of the places.
+# of the ceiling in {glue:text}`num_near` categories that need no order. Below: {glue:text}`far`. What it
+# does not know there is asked [further below](#who-is-seen-and-heard).
 
 # %% [markdown]
 # ## What was not the reason
@@ -140,9 +140,8 @@ alone_views.alone_table(
 
 # %%
 NETWORKS = ("avst", "pstp_net", "avsd")
-train = folder.DataFolder(profiles.world(run.profile, run.data_dir)).dataset(
-    "train", cache=True
-)
+data = folder.DataFolder(profiles.world(run.profile, run.data_dir))
+train = data.dataset("train", cache=True)
 how = starts.Start(
     size=run.size,
     answer_layer_steps=run.answer_layer_steps,
@@ -171,6 +170,35 @@ start_views.start_figure(looks)
 # | AVSD | {glue:text}`avsd_once_saturated` ({glue:text}`avsd_first_saturated`) | {glue:text}`avsd_once_loss` ({glue:text}`avsd_first_loss`) |
 #
 # Pano-AVQA normalises what its answer layer reads; its tanh lies further back and was not watched.
+
+# %% [markdown]
+# (who-is-seen-and-heard)=
+# ## What a good start does not mend: who is seen *and* heard
+#
+# **Hypothesis**: to count those who are seen and heard, every sound has to be bound to a place, and AVST
+# looks at one weighted mean of the places. Then it does as well as someone who counts players, their
+# kinds and sounds, each by itself, and answers what was most frequent for such counts in training.
+# **Predict**: is it ahead where *all* have to be bound, and where only the one that is named has to be?
+
+# %%
+kept = networks.runs_of("complete/plain", run.results)
+counted = binding.study(data, list(kept.values()), device=run.device)
+for name, said in binding_views.binding_words(counted).items():
+    glue(name, said, display=False)
+binding_views.binding_table(
+    counted,
+    caption="Audio-Visual Counting, answered live by the networks of the longer run, both senses "
+    "present. Dealt anew: answers exchanged among clips of equal counts.",
+)
+
+# %% [markdown]
+# On {glue:text}`num_counted` questions the network answers {glue:text}`counted`, counts alone
+# {glue:text}`observed`. Ahead of counts alone: {glue:text}`ahead`. Not ahead: {glue:text}`not_ahead`.
+#
+# It is not blind to who sounds: if its answers are dealt anew among clips of equal counts, it loses
+# {glue:text}`beyond_counts` points where it is not ahead. But all that it knows comes to no more there
+# than exact counts alone would give. Where a single instrument is named, whoever finds it and hears it
+# could know everything; there, too, it is far from the ceiling of 100 %.
 
 # %% [markdown]
 # ## What follows
@@ -225,6 +253,8 @@ verdict
 #   {glue:text}`first` if its answer layer learns first: equal steps, equal weights at the start,
 #   {glue:text}`first_gain`.
 # - One category alone does not help ({glue:text}`alone`): it was never a matter of too much to learn.
+# - What it still lacks is who of the seen is heard: {glue:text}`counted` where counts alone give
+#   {glue:text}`observed` and the ceiling is 100 %.
 # - Within the steps watched {glue:text}`avst_once_saturated` of what its answer layer reads saturates, against
 #   {glue:text}`avst_first_saturated` ({numref}`fig-starts`).
 #

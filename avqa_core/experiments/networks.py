@@ -21,12 +21,12 @@ from avqa_core.training.runs import RunFolder
 
 # In bytes. They are part of the repository, which every reader clones.
 LARGEST = 1_000_000
-IDENTITY = "identity.txt"
+FOLDER, IDENTITY = "_networks", "identity.txt"
 
 
 def folder_of(store: Path) -> Path:
     """Return where the networks of a file of results lie."""
-    return store.with_name(f"{store.stem}_networks")
+    return store.with_name(f"{store.stem}{FOLDER}")
 
 
 def kept(planned: Sequence[Planned], profile: str, store: Path) -> dict[Key, Path]:
@@ -64,6 +64,20 @@ def keep(planned: Sequence[Planned], profile: str, store: Path) -> None:
     for place in there.iterdir() if there.is_dir() else ():
         if place.is_dir() and _identity(place) not in known.values():
             shutil.rmtree(place)
+
+
+def runs_of(experiment: str, profile: str = "book") -> dict[int, Path]:
+    """Return the run folders that the book keeps of an experiment, by seed.
+
+    Args:
+        experiment: its name.
+        profile: whose results.
+    """
+    store = results.default_path(profile)
+    stem = _place(store, (experiment, 0)).name.removesuffix("0")
+    places = folder_of(store).glob(f"{stem}*")
+    seeds = {int(place.name.removeprefix(stem)): place for place in places if _identity(place)}
+    return dict(sorted(seeds.items()))
 
 
 def _place(store: Path, key: Key) -> Path:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from avqa_core.experiments import networks
 from avqa_core.training import runs
 from book.tools.layout import Layout
 
@@ -19,6 +20,8 @@ def stale(layout: Layout) -> list[str]:
     found = []
     for path in sorted(layout.results.rglob("*.json")):
         name = path.relative_to(layout.results).as_posix()
+        if name.split("/")[0].endswith(networks.FOLDER):
+            continue  # a kept network is as fresh as the stored run whose identity it carries
         try:
             content = json.loads(path.read_text())
         except ValueError as error:

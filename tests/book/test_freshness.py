@@ -56,6 +56,12 @@ def test_a_damaged_result_is_stale(layout: Layout) -> None:
     assert "is no JSON" in freshness.stale(layout)[0]
 
 
+def test_a_kept_network_is_as_fresh_as_its_stored_run(layout: Layout, provenance: dict) -> None:
+    (layout.results / "book_networks" / "one").mkdir(parents=True)
+    store(layout, {"provenance": provenance | {"source_hash": "0"}}, "book_networks/one/state.json")
+    assert freshness.stale(layout) == []
+
+
 def test_the_banner_stays_short(layout: Layout) -> None:
     for number in range(5):
         store(layout, {}, f"{number}.json")

@@ -49,9 +49,12 @@ def test_the_python_quick_start(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_line(tmp_path: Path) -> None:
-    (source,) = [block for block in blocks("bash") if "avqa evaluate" in block]
-    assert "audio_missing" in shell(source, tmp_path)
+    first, with_kept = [block for block in blocks("bash") if "avqa evaluate" in block]
+    assert "audio_missing" in shell(first, tmp_path)
     assert (tmp_path / "build/runs/mine/report.json").is_file()
+    (tmp_path / "book").symlink_to(ROOT / "book")
+    assert "both_missing" in shell(with_kept, tmp_path)
+    assert (tmp_path / "build/runs/fed/checkpoints/best").is_file()
 
 
 @pytest.mark.slow

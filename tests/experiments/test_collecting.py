@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from avqa_core.experiments import collecting, planning, results, schedule, worlds
+from avqa_core.experiments import collecting, networks, planning, results, schedule, worlds
 from tests.experiments.stored_results import PROVENANCE, content
 
 NAMES = ("table4/rmm", "table4/avr")
@@ -73,3 +73,12 @@ def test_every_run_that_the_book_stores_is_one_of_its_plan(tmp_path):
         if run["identity"] != known.get((run["experiment"], run["seed"]))
     ]
     assert not strangers
+
+
+def test_every_kept_network_is_that_of_a_stored_run(tmp_path):
+    store = results.default_path("book")
+    planned = _planned(tmp_path, planning.plan("book"))
+    kept = networks.kept(planned, "book", store)
+    assert {place.name for place in kept.values()} == {
+        place.name for place in networks.folder_of(store).iterdir()
+    }

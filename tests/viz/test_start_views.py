@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from avqa_core.studies.starts import ANSWER_LAYER_FIRST, AT_ONCE, Look
-from avqa_core.viz import start_views
+from avqa_core.viz import binding_views, start_views
 from avqa_core.viz.alone_views import alone_words, longer_words
 from tests.experiments.stored_results import stored
 
@@ -43,5 +43,9 @@ def test_every_quoted_number_of_the_chapter_is_made():
     quoted = set(re.findall(r"\{glue:text\}`([a-z_0-9]+)`", script))
     networks = re.findall(r'"(\w+)"', re.search(r"NETWORKS = \((.*)\)", script)[1])
     of_looks = {one: LOOKS["avst"] for one in networks}
-    of_results = {*alone_words(stored({})), *longer_words(stored({}))}
+    of_results = {
+        *alone_words(stored({})),
+        *longer_words(stored({})),
+        *binding_views.binding_words([]),
+    }
     assert of_results <= quoted <= {*start_views.start_words(of_looks), *of_results, "seconds"}

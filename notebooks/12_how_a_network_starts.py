@@ -194,6 +194,7 @@ binding_views.binding_table(
 # %% [markdown]
 # On {glue:text}`num_counted` questions the network answers {glue:text}`counted`, counts alone
 # {glue:text}`observed`. Ahead of counts alone: {glue:text}`ahead`. Not ahead: {glue:text}`not_ahead`.
+# The hypothesis fails for the former and stands for the latter.
 #
 # It is not blind to who sounds: if its answers are dealt anew among clips of equal counts, it loses
 # {glue:text}`beyond_counts` points where it is not ahead. But all that it knows comes to no more there

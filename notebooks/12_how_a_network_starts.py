@@ -187,8 +187,9 @@ for name, said in binding_views.binding_words(counted).items():
     glue(name, said, display=False)
 binding_views.binding_table(
     counted,
-    caption="Audio-Visual Counting, answered live by the networks of the longer run, both senses "
-    "present. Dealt anew: answers exchanged among clips of equal counts.",
+    caption="Audio-Visual Counting, answered live by the networks of the "
+    "longer run, both senses present. Dealt anew: answers exchanged among "
+    "clips of equal counts.",
 )
 
 # %% [markdown]
@@ -196,9 +197,9 @@ binding_views.binding_table(
 # {glue:text}`observed`. Ahead of counts alone: {glue:text}`ahead`. Not ahead: {glue:text}`not_ahead`.
 # The hypothesis fails for the former and stands for the latter.
 #
-# It is not blind to who sounds: if its answers are dealt anew among clips of equal counts, it loses
-# {glue:text}`beyond_counts` points where it is not ahead. But all that it knows comes to no more there
-# than exact counts alone would give. Where a single instrument is named, whoever finds it and hears it
+# It is not blind to who sounds: dealt anew among clips of equal counts, its answers lose
+# {glue:text}`beyond_counts` points. Where it is not ahead, all that it knows comes to no more than exact
+# counts alone would give. Where a single instrument is named, whoever finds it and hears it
 # could know everything; there, too, it is far from the ceiling of 100 %.
 
 # %% [markdown]

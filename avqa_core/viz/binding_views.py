@@ -62,14 +62,14 @@ def binding_words(rows: Sequence[Row]) -> dict[str, str]:
     total = sum(one.total for one in rows)
     ahead = [one for one in rows if _gain(one).low > 0]
     others = [one for one in rows if one not in ahead]
-    lost = [_beyond(one).estimate for one in others]
+    lost = [_beyond(one).estimate for one in rows]
     return {
         "counted": _per_cent(sum(fmean(one.networks) * one.total for one in rows) / total),
         "observed": _per_cent(sum(one.observer * one.total for one in rows) / total),
         "num_counted": f"{total:,}",
         "ahead": _quoted(ahead),
         "not_ahead": _quoted(others),
-        "beyond_counts": f"{100 * min(lost):+.1f} to {100 * max(lost):+.1f}" if lost else "none",
+        "beyond_counts": f"{100 * min(lost):+.1f} to {100 * max(lost):+.1f}",
     }
 
 

@@ -40,7 +40,7 @@ def test_words_say_where_the_network_is_ahead():
     assert told["counted"] == "65.8 %" and told["observed"] == "43.0 %"
     assert told["ahead"] == '"How many sounding <Object> in the video?"'
     assert told["not_ahead"] == '"How many instruments are sounding in the video?"'
-    assert told["beyond_counts"] == "+10.0 to +10.0" and told["num_counted"] == "400"
+    assert told["beyond_counts"] == "+10.0 to +30.0" and told["num_counted"] == "400"
 
 
 def test_without_networks_the_chapter_says_so():

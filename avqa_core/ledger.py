@@ -23,11 +23,12 @@ from avqa_core.metrics import Interval, seed_interval, student_t_quantile
 from avqa_core.paper_values import paper_accuracy
 
 Verdict = Literal["holds", "contradicted", "open", "one seed", "not run"]
+ONE_SEED = "one seed: no verdict"
 VERDICTS: dict[Verdict, str] = {
     "holds": "holds here",
     "contradicted": "contradicted here",
     "open": "not told apart",
-    "one seed": "one seed: no verdict",
+    "one seed": ONE_SEED,
     "not run": "not run",
 }
 

@@ -15,13 +15,14 @@ from torch import Tensor
 from avqa_core import rng
 from avqa_core.diffusion.schedule import Schedule, ScheduleKind
 from avqa_core.enhancement.avr_diffusion import AVRDiffusion
+from avqa_core.ledger import ONE_SEED
 from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.denoising import Path, follow
 from avqa_core.types import Features
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.diffusion import forward_noising, pseudo_and_real
 from avqa_core.viz.static_controls import StepSlider
-from avqa_core.viz.tables import ONE_SEED, Column, counted, table
+from avqa_core.viz.tables import Column, counted, table
 
 Row = dict[str, str | int | float | None]
 PAPER_STEPS = (5, 10, 20)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
+from avqa_core.ledger import ONE_SEED
 from avqa_core.metrics import Interval, paired_difference, seed_interval
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import WHOLE
@@ -18,7 +19,7 @@ from avqa_core.viz.display import Rich
 from avqa_core.viz.field_views import FITTED, label_of, no_counts, training_points
 from avqa_core.viz.points import in_words
 from avqa_core.viz.style import mark_of
-from avqa_core.viz.tables import ONE_SEED, Column, counted, table
+from avqa_core.viz.tables import Column, counted, table
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored

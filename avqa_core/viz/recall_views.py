@@ -8,11 +8,12 @@ from dataclasses import fields
 from statistics import fmean
 
 from avqa_core.completion.rmm import max_joint_weight
+from avqa_core.ledger import ONE_SEED
 from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.recall import RecallScore
 from avqa_core.viz.display import Rich
 from avqa_core.viz.style import mark_of
-from avqa_core.viz.tables import ONE_SEED, Column, counted, table
+from avqa_core.viz.tables import Column, counted, table
 
 Scores = Mapping[str, Mapping[str, Sequence[RecallScore]]]
 Row = dict[str, str | int | float | None]

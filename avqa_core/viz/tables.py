@@ -14,7 +14,6 @@ from avqa_core.viz.static_controls import asset
 
 BEST = "▲"
 UNKNOWN = "\N{EN DASH}"
-ONE_SEED = "one seed: no verdict"
 Cell = str | int | float | None
 
 

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 
 from avqa_core.abstention import binned
 from avqa_core.experiments.results import Stored
+from avqa_core.ledger import ONE_SEED
 from avqa_core.metrics import Interval
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.viz import field_guide, field_words
 from avqa_core.viz import field_views as views
 from avqa_core.viz.display import Rich
 from avqa_core.viz.result_words import NOT_RUN
-from avqa_core.viz.tables import ONE_SEED
 from tests.experiments.stored_results import content, stored
 from tests.viz.stored_field import failures, field
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from avqa_core.ledger import ONE_SEED
 from avqa_core.metrics import seed_interval
 from avqa_core.studies.recall import RecallScore
 from avqa_core.viz import recall_views, style, tables
@@ -26,7 +27,7 @@ def _verdict(scores: list[RecallScore]) -> object:
         (_scores(0.90, 0.95, 1.00), "not reproduced: no better than the mean"),
         (_scores(1.00, 1.01, 1.02), "not reproduced: no better than the mean"),
         (_scores(1.00, 1.01, 1.02, spread=0.0), "not reproduced: one constant vector"),
-        (_scores(0.5), tables.ONE_SEED),
+        (_scores(0.5), ONE_SEED),
     ],
 )
 def test_recall_counts_when_the_whole_interval_is_below_the_limit(scores, verdict):
@@ -39,7 +40,7 @@ def test_recall_counts_when_the_whole_interval_is_below_the_limit(scores, verdic
         ([0.10, 0.11, 0.12], "nearer"),
         ([-0.10, -0.11, -0.12], "farther"),
         ([-0.1, 0.0, 0.1], "no difference"),
-        ([0.3], tables.ONE_SEED),
+        ([0.3], ONE_SEED),
     ],
 )
 def test_a_chain_is_judged_by_the_interval_of_its_gain(gains, verdict):

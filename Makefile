@@ -61,9 +61,10 @@ world: environment  ## the built-in world of a profile (book: 2 min)
 	@echo "world, profile $(PROFILE): built once below build/world, reused while its code stays as it is"
 	@$(BOOK) world --profile $(PROFILE)
 
-results: environment  ## make every stored result anew (hours; says how long, goes on where it stopped)
+results: environment  ## make every stored result of a training anew (a day; goes on where it stopped)
 	@$(BOOK) world --profile book
-	@$(RUN) -m avqa_core.cli results --profile book --jobs $(JOBS)
+	@$(RUN) -m avqa_core.cli results --profile book --only all --jobs $(JOBS)
+	@$(RUN) -m avqa_core.cli field --profile book
 	@$(BOOK) readme
 
 bench: environment  ## speed and memory, printed and stored

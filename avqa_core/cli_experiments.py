@@ -40,7 +40,7 @@ def results(
         profile: smoke (seconds), book (two CPU cores) or full (a GPU).
         out: folder of all runs.
         only: groups and experiments to run, e.g. table4 plug_in/rmm; all but the groups unet,
-            coupling, table1, table3 and field if not given.
+            coupling, table1, table3 and field if not given, and "all" for these too.
         jobs: runs at once.
         seeds: how many; those of the profile if not given.
         list: only tell where every run stands, and the command that runs it alone.

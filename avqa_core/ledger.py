@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from statistics import stdev
 from typing import Literal, TypeVar
 
@@ -53,6 +53,29 @@ def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:
     """Return an entry for each claim; those whose runs are not stored say so."""
     least = _least_spread(stored)
     return [_entry(claim, stored, least) for claim in (claims() if of is None else of)]
+
+
+def compared(
+    stored: Stored, name: str, other: str, scenario: str, *, over: str | None = None
+) -> Entry:
+    """Return the entry of two experiments, so that every page prints what the ledger would.
+
+    Args:
+        stored: results over seeds.
+        name: of the experiment that may be better.
+        other: what it is compared with, paired by seed.
+        scenario: in which both were tested.
+        over: a run beside each of them, see ``Claim``.
+    """
+    claim = Claim(
+        source="comparison",
+        statement=f"{name} beats {other}",
+        scenario=scenario,
+        better=(name,),
+        worse=(other,),
+        over=over,
+    )
+    return ledger(stored, [claim])[0]
 
 
 def confidence_against(num_pairs: int) -> float:
@@ -144,6 +167,7 @@ def _comparison(claim: Claim, pair: tuple[str, str]) -> tuple[object, ...]:
     return pair, claim.scenario, claim.minus, claim.over
 
 
+@lru_cache(maxsize=8)  # every number of a page asks for it
 def _least_spread(stored: Stored) -> float:
     """Return the lower quartile of how much differences vary over seeds, zero if none can tell."""
     spreads = {}

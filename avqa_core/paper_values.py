@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from avqa_core.errors import AnnotationError
+from avqa_core.experiments.paper_tables import table1_run
 
 _MISSING = {"audio": "audio_missing", "visual": "visual_missing"}
 _TABLE_4 = {
@@ -59,7 +60,7 @@ def paper_accuracies(folder: Path) -> dict[tuple[str, str], float]:
     for row in _read(folder / "table1_full.csv"):
         backbone, _, method = row["method"].partition("+")
         ours = "paper" if method else "plain"
-        _put(found, f"table1/{_BACKBONES[backbone]}/{ours}", row, "all_avg")
+        _put(found, table1_run(_BACKBONES[backbone], ours), row, "all_avg")
     for row in _read(folder / "table3_full.csv"):
         _put(found, _TABLE_3[row["method"].partition("+")[2]], row, "all_avg")
     for row in _read(folder / "table4.csv"):

@@ -1,8 +1,8 @@
 """The runs that ask what AVR does to a model: parts of it taken away, changed, or trained longer.
 
-All are ``avr/paper``, RMM and AVR, with one thing changed. Most walk the chain in a single step,
-from K to 0, so that they cost little; ``one_step`` shows what that alone changes. Unlike
-Table 4 they start from AVST whose layers all learned at once, and are compared with each other.
+All are ``table4/paper``, RMM and AVR, with one thing changed, and start from the same networks.
+Most walk the chain in a single step, from K to 0, so that they cost little; ``one_step`` shows what
+that alone changes.
 """
 
 from __future__ import annotations
@@ -17,24 +17,21 @@ from avqa_core.experiments.paper_tables import PaperTables
 from avqa_core.model import ModelConfig
 
 LONGER = 5  # times the steps of Table 4
-START = "start/at_once"
 
 
 class AVRTrials(PaperTables):
     """The runs of one seed."""
 
     def avr(self) -> Iterator[Experiment]:
-        """Yield RMM with and without AVR, then AVR taken away at the test, changed, and longer."""
+        """Yield AVR taken away at the test, changed, and both AVR and RMM trained longer."""
         rmm = replace(self.paper, enhancer=IdentityConfig())
-        yield self._trial("avr/rmm", "RMM", rmm, 1)
-        yield self._trial("avr/paper", "RMM and AVR", self.paper, 1)
         taken = self.run(
             "avr/taken_away",
             "RMM and AVR, AVR taken away at the test",
             rmm,
             "joint",
             0,
-            parent="avr/paper",
+            parent="table4/paper",
         )
         yield replace(taken, parts=("backbone", "completer"))
         avr = self.paper.enhancer
@@ -50,11 +47,12 @@ class AVRTrials(PaperTables):
                 1,
             ),
             ("one_step_longer", f"one step, {LONGER} times as long", one_step, LONGER),
+            ("paper_longer", f"{LONGER} times as long", avr, LONGER),
         ):
             model = replace(self.paper, enhancer=enhancer)
-            yield self._trial(f"avr/{method}", f"RMM and AVR, {about}", model, times)
-        yield self._trial("avr/rmm_longer", f"RMM, {LONGER} times as long", rmm, LONGER)
+            yield self._trial(method, f"RMM and AVR, {about}", model, times)
+        yield self._trial("rmm_longer", f"RMM, {LONGER} times as long", rmm, LONGER)
 
-    def _trial(self, name: str, about: str, model: ModelConfig, times: int) -> Experiment:
+    def _trial(self, method: str, about: str, model: ModelConfig, times: int) -> Experiment:
         steps = times * self.budget.joint
-        return self.run(name, about, model, "joint", steps, parent=START)
+        return self.run(f"avr/{method}", about, model, "joint", steps, parent="complete/plain")

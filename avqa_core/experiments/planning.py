@@ -30,6 +30,7 @@ from avqa_core.presets import preset
 
 # Run only when they are named: each takes as long as the rest.
 EXTRA_GROUPS = ("unet", "coupling", "table1", "table3", "field")
+EVERYTHING = "all"  # instead of names: the extra groups too
 COUPLINGS = (0.0, 0.5, 1.0)
 COUPLED = (  # of the plug-ins, what is also tried in worlds of other couplings
     "slot_mean",
@@ -89,17 +90,20 @@ def chosen(experiments: Sequence[Experiment], only: Sequence[str] = ()) -> list[
 
     Args:
         experiments: all of a plan.
-        only: names of groups (``"plug_in"``) and of experiments (``"plug_in/rmm"``).
+        only: names of groups (``"plug_in"``) and of experiments (``"plug_in/rmm"``), or
+            ``EVERYTHING``.
 
     Raises:
         ConfigError: nothing of such a name.
     """
     known = groups(experiments)
+    if EVERYTHING in only:
+        only = known
     names = dict.fromkeys(one.name for one in experiments)
     for name in only:
         if name not in known and name not in names:
             near = [one for one in names if one.split("/")[0] == name.split("/")[0]]
-            raise ConfigError(unknown_key(name, near or known, "--only"))
+            raise ConfigError(unknown_key(name, near or [EVERYTHING, *known], "--only"))
     wanted = set(only) or set(known) - set(EXTRA_GROUPS)
     keys = {one.key for one in experiments if {one.group, one.name} & wanted}
     for one in reversed(experiments):  # parents come first, so children add theirs in time
@@ -127,20 +131,19 @@ class _Plan(AVRTrials):
         for coupling in COUPLINGS:
             yield from self.coupling(coupling)
         for backbone in BACKBONES:
-            yield from self.table1(backbone)
+            if backbone != "avst":  # its rows are those of Tables 3 and 4
+                yield from self.table1(backbone)
         yield from self.table3()
         yield from self.field()
 
     def complete(self) -> Iterator[Experiment]:
         """Yield the backbones that were never trained for absence."""
-        steps = self.budget.published
-        published = self._published("complete/plain", f"AVST as published, {steps:,} steps", steps)
-        assert published.training is not None
-        rate = self.budget.published_rate
-        yield replace(published, training=replace(published.training, learning_rate=rate))
+        steps, about = self.budget.published, "AVST as published"
+        avst = self.paper.backbone
+        yield self.published("complete/plain", f"{about}, {steps:,} steps", avst, steps)
         for name, about, backbone in (
-            ("complete/positions", "AVST with learned positions", self.recommended.backbone),
-            ("complete/wide", "the same, wider", self._wide().backbone),
+            ("complete/positions", "AVST with the reader", self.recommended.backbone),
+            ("complete/wide", "AVST with the reader, wider", self._wide().backbone),
         ):
             model = self.model(backbone, ZerosConfig())
             yield self.run(name, about, model, "plain", self.budget.complete)
@@ -152,19 +155,8 @@ class _Plan(AVRTrials):
             ("start/at_once", f"everything at once, {steps:,} steps", False),
             ("start/answer_layer_first", f"answer layer first, {steps:,} steps", True),
         ):
-            yield self._published(name, about, steps, answer_layer_first=is_first)
-
-    def _published(
-        self, name: str, about: str, steps: int, *, answer_layer_first: bool = True
-    ) -> Experiment:
-        return self.run(
-            name,
-            about,
-            self.model(self.paper.backbone, ZerosConfig()),
-            "plain",
-            steps,
-            answer_layer_first=answer_layer_first,
-        )
+            model = self.model(self.paper.backbone, ZerosConfig())
+            yield self.run(name, about, model, "plain", steps, answer_layer_first=is_first)
 
     def plug_in(self) -> Iterator[Experiment]:
         """Yield every way to complete the input of a frozen backbone."""

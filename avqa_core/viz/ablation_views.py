@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from avqa_core.experiments.planning import NEEDS_ORDER
-from avqa_core.ledger import VERDICTS, Entry
+from avqa_core.ledger import VERDICTS, Entry, compared
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.ablation import ablation_lines
 from avqa_core.viz.figures.accuracy import Number, accuracy_by_scenario
 from avqa_core.viz.notices import notice
 from avqa_core.viz.points import in_points, seeds_text
-from avqa_core.viz.result_words import CATEGORY_NAMES, paired_gap
+from avqa_core.viz.result_words import CATEGORY_NAMES
 from avqa_core.viz.results import (
     accuracies_by_scenario,
     ceilings_by_scenario,
@@ -174,12 +174,11 @@ def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[st
 
 def _gap_cell(stored: Stored, name: str, control: str, scenario: str) -> str | None:
     """Return a paired difference, with its seeds where they are not those of the row."""
-    gap = paired_gap(stored, name, control, scenario)
-    if gap is None:
+    entry = compared(stored, name, control, scenario)
+    if entry.ours is None:
         return None
-    shared = len(stored.shared_seeds(name, control))
-    seeds = "" if shared == len(stored.seeds(name)) else f", {seeds_text(shared)}"
-    return f"{in_points(gap)}{seeds}"
+    is_row = entry.num_seeds == len(stored.seeds(name))
+    return in_points(entry.ours) + ("" if is_row else f", {seeds_text(entry.num_seeds)}")
 
 
 def _bounds(stored: Stored, name: str) -> list[dict[str, Cell]]:

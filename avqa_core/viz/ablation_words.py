@@ -23,18 +23,22 @@ if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
 BOTH, NOTHING, CONTROL = "table4/paper", "table4/none", "table4/modality_dropout"
-_RMM, _WIDE = "table4/rmm", "few_labels/modality_dropout_wide"
+_RMM, _RMM_LONGER = "table4/rmm", "avr/rmm_longer"
+_WIDE = "few_labels/modality_dropout_wide"
 # name -> (better, worse); each is quoted for both scenarios
 GAPS = {
     "lift": (BOTH, NOTHING),
     "control_lift": (CONTROL, NOTHING),
     "over_control": (BOTH, CONTROL),
     "avr_adds": (BOTH, _RMM),
-    "avr_taken_away": ("avr/taken_away", "avr/paper"),
-    "avr_missing_only": ("avr/missing_only", "avr/rmm"),
-    "avr_one_step": ("avr/one_step", "avr/paper"),
+    "avr_one_step": ("avr/one_step", BOTH),
+    "avr_taken_away": ("avr/taken_away", BOTH),
+    "avr_missing_only": ("avr/missing_only", BOTH),
+    "avr_missing_only_over_rmm": ("avr/missing_only", _RMM),
     "avr_reconstruction": ("avr/one_step_reconstruction", "avr/one_step"),
-    "avr_longer": ("avr/one_step_longer", "avr/rmm_longer"),
+    "avr_short": ("avr/one_step", _RMM),
+    "avr_longer": ("avr/one_step_longer", _RMM_LONGER),
+    "avr_whole_longer": ("avr/paper_longer", _RMM_LONGER),
     "plug_in_rmm": ("plug_in/rmm", "plug_in/slot_mean"),
     "plug_in_rmm_renormalised": ("plug_in/rmm_renormalised", "plug_in/slot_mean"),
     "plug_in_recommended": ("plug_in/recommended", "plug_in/slot_mean"),
@@ -75,6 +79,8 @@ def words(stored: Stored) -> dict[str, str]:
     for name, backbone in (("paper", "complete/plain"), ("recommended", "complete/positions")):
         told[f"size_{name}"] = parameters_text(stored, backbone)
         told[f"steps_{name}"] = steps_text(stored, backbone)
+    told |= {"joint_steps": steps_text(stored, BOTH)}
+    told |= {"joint_steps_longer": steps_text(stored, _RMM_LONGER)}
     entries = ledger(stored)
     of_paper = [one for one in entries if one.claim.source != "control"]
     of_controls = [one for one in entries if one.claim.source == "control"]

@@ -11,7 +11,7 @@ from avqa_core.viz.ablation_views import MISSING, not_stored
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import Number
 from avqa_core.viz.figures.lines import seed_panels
-from avqa_core.viz.result_words import gap_text
+from avqa_core.viz.result_words import accuracy_text, ceiling_text, gap_text, steps_text
 from avqa_core.viz.style import mark_of
 
 if TYPE_CHECKING:
@@ -50,14 +50,23 @@ def coupling_figure(stored: Stored) -> Figure | Rich:
 
 
 def coupling_words(stored: Stored) -> dict[str, str]:
-    """Return what ours gains over each of ``OTHERS``, by coupling and scenario."""
-    return {
-        f"coupling_{round(100 * x)}_over_{other}_{scenario}": gap_text(
-            stored, f"coupling/{x}/recommended", f"coupling/{x}/{other}", scenario
-        )
-        for x in COUPLINGS
-        for other in OTHERS
-        for scenario in MISSING
+    """Return what ours gains at each coupling and over what, and what there is to gain."""
+    told = {}
+    for x in COUPLINGS:
+        ours, here = f"coupling/{x}/recommended", f"coupling_{round(100 * x)}"
+        told[f"{here}_complete"] = accuracy_text(stored, f"coupling/{x}/complete", "complete")
+        for scenario in MISSING:
+            told[f"{here}_ceiling_{scenario}"] = ceiling_text(stored, ours, scenario)
+            for other in OTHERS:
+                theirs = f"coupling/{x}/{other}"
+                told[f"{here}_over_{other}_{scenario}"] = gap_text(stored, ours, theirs, scenario)
+    low, high = (f"coupling/{x}/recommended" for x in (min(COUPLINGS), max(COUPLINGS)))
+    for scenario in MISSING:
+        gained = gap_text(stored, high, low, scenario, over="slot_mean")
+        told[f"coupling_gains_{scenario}"] = gained
+    return told | {
+        "coupling_steps": steps_text(stored, f"coupling/{max(COUPLINGS)}/complete"),
+        "coupling_plug_in_steps": steps_text(stored, high),
     }
 
 

@@ -6,13 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from avqa_core.ledger import VERDICTS
+from avqa_core.ledger import VERDICTS, compared
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.display import Rich
 from avqa_core.viz.main_results import METHODS, OURS
 from avqa_core.viz.points import in_points
-from avqa_core.viz.result_words import paired_gap
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
 CONTROL = "zeros"
 NO_SHARED_SEED = "no seed in common"
 _CAPTION = (
-    "Points gained over the same backbone fed with zeros. A gain counts as shown if its whole 95 % "
-    "interval over seeds lies above zero; the paper reports one run and no interval."
+    "Points gained over the same backbone without the method. Two methods in two regimes: the "
+    "paper's trains with its backbone, ours fills in for a frozen one. A gain counts as shown if "
+    "its whole 95 % interval over seeds lies above zero; the paper reports one run and no interval."
 )
 
 
@@ -36,13 +36,13 @@ def gains_table(live: Mapping[str, Interval], stored: Stored) -> Rich:
     """
     columns = (
         Column("scenario", "scenario"),
-        Column("paper", "paper: RMM and AVR over neither", scale=100),
-        Column("live", "ours: this run, 95 % over clips"),
-        Column("stored", "ours: stored, 95 % over seeds"),
+        Column("paper", "paper: RMM and AVR over neither, joint", scale=100),
+        Column("live", "recommended over zeros, frozen: this run, 95 % over clips"),
+        Column("stored", "recommended over zeros, frozen: stored, 95 % over seeds"),
         Column("seeds", "seeds", digits=0),
         Column("verdict", "verdict"),
     )
-    rows = [_row(scenario, gain, stored) for scenario, gain in live.items()]
+    rows = [_row(scenario, here, stored) for scenario, here in live.items()]
     return table(columns, rows, caption=_CAPTION)
 
 
@@ -50,7 +50,7 @@ def _row(scenario: str, live: Interval, stored: Stored) -> dict[str, Cell]:
     both, neither = (paper_accuracy(f"table4/{name}", scenario) for name in ("paper", "none"))
     names = METHODS[OURS], METHODS[CONTROL]
     shared = len(stored.shared_seeds(*names)) if stored.has(*names) else None
-    found = paired_gap(stored, *names, scenario) if shared else None
+    found = compared(stored, *names, scenario).ours
     return {
         "scenario": mark_of(scenario).label,
         "paper": None if both is None or neither is None else both - neither,
@@ -61,12 +61,12 @@ def _row(scenario: str, live: Interval, stored: Stored) -> dict[str, Cell]:
     }
 
 
-def verdict(gain: Interval | None) -> str:
+def verdict(gained: Interval | None) -> str:
     """Return what an interval over seeds tells about the sign of a gain."""
-    if gain is None:
+    if gained is None:
         return "not stored"
-    if gain.low > 0:
+    if gained.low > 0:
         return "gain shown"
-    if gain.high < 0:
+    if gained.high < 0:
         return "loss shown"
-    return VERDICTS["one seed" if math.isnan(gain.low) else "open"]
+    return VERDICTS["one seed" if math.isnan(gained.low) else "open"]

@@ -14,7 +14,8 @@ from avqa_core.contracts import Checked, small_model
 from avqa_core.enhancement import enhancers
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.experiments import planning
-from avqa_core.experiments.paper_tables import BACKBONES
+from avqa_core.experiments.paper_tables import BACKBONES, TABLE_1, table1_run
+from avqa_core.ledger import compared
 from avqa_core.model import ModelConfig
 from avqa_core.presets import SIZES, resize
 from avqa_core.registry import Registry
@@ -24,7 +25,6 @@ from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_category
 from avqa_core.viz.gains_table import NO_SHARED_SEED
 from avqa_core.viz.points import in_points
-from avqa_core.viz.result_words import paired_gap
 from avqa_core.viz.tables import Cell, Column, counted, table
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ TABLE_3 = (
 )
 # Never trained costs nothing to train, and both forms of retrieval cost the same.
 WITHOUT_COST = ("table4/none", "table3/retrieval_without_question")
-METHODS = ("plain", "modality_dropout", "paper", "recommended")
 # Parameters of the published networks, where one number fits, each counted by us.
 PUBLISHED = {
     # Yun et al. (ICCV 2021): the sizes of their program, 768 wide with 9, 5, 5 and 5 layers, and 42
@@ -71,7 +70,7 @@ def plain_model(backbone: str, size: str) -> ModelConfig:
 
 def table1_names() -> list[str]:
     """Return every run of Table 1, backbone by backbone."""
-    return [f"table1/{backbone}/{method}" for backbone in BACKBONES for method in METHODS]
+    return [table1_run(backbone, method) for backbone in BACKBONES for method in TABLE_1]
 
 
 def table3_costs(profile: str, size: str) -> dict[str, Cost]:
@@ -129,16 +128,21 @@ def backbones_figure(stored: Stored, scenario: str) -> Figure | Rich:
         stored: results over seeds.
         scenario: what is missing.
     """
-    there = [name for name in table1_names() if stored.has(name)]
+    there = {
+        (backbone, method): name
+        for backbone in BACKBONES
+        for method in TABLE_1
+        if stored.has(name := table1_run(backbone, method))
+    }
     if not there:
         return not_stored(stored, table1_names())
     shown: dict[str, dict[str, list[float]]] = {}
-    for name in there:
-        _, backbone, method = name.split("/")
+    for (backbone, method), name in there.items():
         values = list(stored.accuracies(name, scenario).values())
         shown.setdefault(_mark(method), {})[NAMES[backbone]] = values
-    rows = list(dict.fromkeys(NAMES[name.split("/")[1]] for name in there))
-    floor, ceiling = stored.floor(there[0]), stored.ceiling(there[0], scenario)
+    rows = list(dict.fromkeys(NAMES[backbone] for backbone, _ in there))
+    any_name = next(iter(there.values()))
+    floor, ceiling = stored.floor(any_name), stored.ceiling(any_name, scenario)
     return accuracy_by_category(
         shown,
         floors={} if floor is None else dict.fromkeys(rows, floor),
@@ -155,14 +159,14 @@ def lifts_table(stored: Stored, *, caption: str) -> Rich:
     """
     rows: list[dict[str, Cell]] = []
     for backbone in BACKBONES:
-        plain = f"table1/{backbone}/plain"
+        plain = table1_run(backbone, "plain")
         if not stored.has(plain):
             continue
         row: dict[str, Cell] = {"backbone": NAMES[backbone], "seeds": len(stored.seeds(plain))}
         for scenario in MISSING:
             row[scenario] = stored.accuracy(plain, scenario).estimate
-            for method in METHODS[1:]:
-                name = f"table1/{backbone}/{method}"
+            for method in TABLE_1[1:]:
+                name = table1_run(backbone, method)
                 row[f"{method} {scenario}"] = _lift(stored, name, plain, scenario)
         rows.append(row)
     if not rows:
@@ -173,7 +177,7 @@ def lifts_table(stored: Stored, *, caption: str) -> Rich:
         columns.append(Column(scenario, f"{short} missing: plain (%)", scale=100))
         columns += [
             Column(f"{method} {scenario}", f"{method.replace('_', ' ')} (points, 95 %)")
-            for method in METHODS[1:]
+            for method in TABLE_1[1:]
         ]
     return table([*columns, Column("seeds", "seeds of plain", digits=0)], rows, caption=caption)
 
@@ -182,10 +186,10 @@ def _lift(stored: Stored, name: str, plain: str, scenario: str) -> Cell:
     """Return what a method adds, and over how many seeds: half-way through a plan rows differ."""
     if not stored.has(name):
         return None
-    gap = paired_gap(stored, name, plain, scenario)
-    if gap is None:
+    entry = compared(stored, name, plain, scenario)
+    if entry.ours is None:
         return NO_SHARED_SEED
-    return f"{in_points(gap)}, {counted(len(stored.shared_seeds(name, plain)), 'seed')}"
+    return f"{in_points(entry.ours)}, {counted(entry.num_seeds, 'seed')}"
 
 
 def cost_table(costs: Mapping[str, Cost], published: Mapping[str, int], *, caption: str) -> Rich:

@@ -11,12 +11,12 @@ from avqa_core.completion.base import GridDims
 from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.experiments import planning
 from avqa_core.experiments.budgets import BUDGETS
-from avqa_core.experiments.paper_tables import BACKBONES
+from avqa_core.experiments.paper_tables import BACKBONES, TABLE_1, table1_run
 from avqa_core.ledger import ledger
 from avqa_core.model import ModelConfig
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.ablation_views import MISSING
-from avqa_core.viz.method_views import METHODS, TABLE_3, table1_names
+from avqa_core.viz.method_views import TABLE_3, table1_names
 from avqa_core.viz.paper_rows import BOTH, PLAIN, PUBLISHED, num_seeds
 from avqa_core.viz.result_words import (
     NOT_RUN,
@@ -40,13 +40,13 @@ def table1_words(stored: Stored) -> dict[str, str]:
     told = _of_table(stored, table1_names(), table1_claims())
     told["steps_plain"] = f"{BUDGETS[stored.profile].table1:,}"
     for backbone in BACKBONES:
-        plain = f"table1/{backbone}/plain"
+        plain = table1_run(backbone, "plain")
         for scenario in MISSING:
-            for method in METHODS[1:]:
-                name = f"table1/{backbone}/{method}"
+            for method in TABLE_1[1:]:
+                name = table1_run(backbone, method)
                 told[f"{method}_{backbone}_{scenario}"] = gap_text(stored, name, plain, scenario)
             told[f"printed_{backbone}_{scenario}"] = printed_gap(
-                f"table1/{backbone}/paper", plain, scenario
+                table1_run(backbone, "paper"), plain, scenario
             )
     return told
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avqa_core.claims import Claim
-from avqa_core.experiments.paper_tables import BACKBONES
-from avqa_core.ledger import VERDICTS, judge, ledger
+from avqa_core.experiments.paper_tables import BACKBONES, table1_run
+from avqa_core.ledger import VERDICTS, compared, judge
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.ablation_views import MISSING
@@ -62,12 +61,12 @@ def table1_rows() -> list[PaperRow]:
     rows = []
     for scenario in MISSING:
         for backbone in BACKBONES:
-            plain, label = f"table1/{backbone}/plain", NAMES[backbone]
+            plain, label = table1_run(backbone, "plain"), NAMES[backbone]
             rows += [
                 PaperRow(label=label, name=plain, scenario=scenario, rival=None, says=THE_FLOOR),
                 PaperRow(
                     label=f"{label}, RMM and AVR",
-                    name=f"table1/{backbone}/paper",
+                    name=table1_run(backbone, "paper"),
                     scenario=scenario,
                     rival=plain,
                     says="over plain",
@@ -147,14 +146,7 @@ def row_verdict(stored: Stored, row: PaperRow) -> str:
     """Return the verdict on what a row says, by the rule of the ledger."""
     if row.rival is not None:
         better, worse = (row.rival, row.name) if row.is_rival_better else (row.name, row.rival)
-        claim = Claim(
-            source="row",
-            statement=row.says,
-            scenario=row.scenario,
-            better=(better,),
-            worse=(worse,),
-        )
-        return VERDICTS[ledger(stored, [claim])[0].verdict]
+        return VERDICTS[compared(stored, better, worse, row.scenario).verdict]
     if not stored.has(row.name):
         return VERDICTS["not run"]
     floor = stored.floor(row.name)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from avqa_core.data.annotations import CATEGORIES
 from avqa_core.experiments.planning import NEEDS_ORDER
-from avqa_core.ledger import Entry, Verdict
-from avqa_core.metrics import Interval
+from avqa_core.ledger import Entry, Verdict, compared
 from avqa_core.viz.points import in_words, seeds_text
 
 if TYPE_CHECKING:
@@ -28,19 +27,15 @@ _SAID: dict[Verdict, tuple[str, str]] = {
 }
 
 
-def paired_gap(stored: Stored, name: str, other: str, scenario: str) -> Interval | None:
-    """Return the paired difference, None if the two were never run with the same seed."""
-    if not stored.shared_seeds(name, other):
-        return None
-    return stored.difference(name, other, scenario)
+def gap_text(
+    stored: Stored, name: str, other: str, scenario: str, *, over: str | None = None
+) -> str:
+    """Say how one experiment compares with another in points, or that it was not run.
 
-
-def gap_text(stored: Stored, name: str, other: str, scenario: str) -> str:
-    """Say how one experiment compares with another in points, or that it was not run."""
-    gap = paired_gap(stored, name, other, scenario) if stored.has(name, other) else None
-    if gap is None:
-        return NOT_RUN
-    return in_words(gap, len(stored.shared_seeds(name, other)))
+    Arguments as of ``ledger.compared``.
+    """
+    entry = compared(stored, name, other, scenario, over=over)
+    return NOT_RUN if entry.ours is None else in_words(entry.ours, entry.num_seeds)
 
 
 def accuracy_text(stored: Stored, name: str, scenario: str) -> str:
@@ -77,6 +72,12 @@ def verdicts_text(entries: Sequence[Entry]) -> str:
         f"{counts[one]} {words[counts[one] > 1]}" for one, words in _SAID.items() if counts[one]
     ]
     return ", ".join(told)
+
+
+def ceiling_text(stored: Stored, name: str, scenario: str) -> str:
+    """Say what a perfect observer could reach in the world of an experiment."""
+    ceiling = stored.ceiling(name, scenario) if stored.has(name) else None
+    return NOT_RUN if ceiling is None else f"{100 * ceiling:.1f} %"
 
 
 def share_text(stored: Stored, name: str, scenario: str, *, order: bool = True) -> str:

@@ -150,24 +150,21 @@ def test_the_tables_vary_what_they_say_and_nothing_else():
 
 
 def test_the_trials_of_avr_change_one_thing_each():
-    paper, trial = BOOK["avr/paper"], {n: o for n, o in BOOK.items() if o.group == "avr"}
-    of_table = BOOK["table4/paper"]
-    assert (paper.model, paper.training) == (of_table.model, of_table.training)
-    assert paper.parent == BOOK["start/at_once"].name
+    paper, trial = BOOK["table4/paper"], {n: o for n, o in BOOK.items() if o.group == "avr"}
     avr = paper.model.enhancer
     one_step = replace(avr, diffusion=replace(avr.diffusion, num_sampling_steps=1))
     assert one_step.diffusion.path == [avr.diffusion.num_steps, 0]
     changed = {
-        "paper": avr,
-        "rmm": IdentityConfig(),
         "missing_only": replace(avr, outputs="missing_only"),
         "one_step": one_step,
         "one_step_reconstruction": replace(one_step, reconstruction_weight=1.0),
         "one_step_longer": one_step,
+        "paper_longer": avr,
         "rmm_longer": IdentityConfig(),
         "taken_away": IdentityConfig(),
     }
     assert set(trial) == {f"avr/{one}" for one in changed}
+    assert BOOK["table4/rmm"].model == replace(paper.model, enhancer=IdentityConfig())
     for name, enhancer in changed.items():
         one = trial[f"avr/{name}"]
         assert one.model == replace(paper.model, enhancer=enhancer)
@@ -177,7 +174,7 @@ def test_the_trials_of_avr_change_one_thing_each():
             assert one.parent == paper.name and one.training is None
             assert one.parts == ("backbone", "completer")
         else:
-            assert one.parent == paper.parent
+            assert one.parent == paper.parent == "complete/plain"
             assert one.num_steps == times * paper.num_steps
 
 
@@ -193,6 +190,7 @@ def test_groups_come_with_what_they_start_from():
     assert not any(name.startswith(("plug_in", "joint", "complete/plain")) for name in names)
     default = {one.group for one in planning.chosen(list(BOOK.values()))}
     assert default == set(planning.groups(BOOK.values())) - set(planning.EXTRA_GROUPS)
+    assert planning.chosen(list(BOOK.values()), [planning.EVERYTHING]) == list(BOOK.values())
 
 
 def test_one_experiment_is_chosen_by_its_name():

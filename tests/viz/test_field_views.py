@@ -246,11 +246,11 @@ def test_a_frozen_backbone_with_nothing_to_complete_is_one_method():
     # Alike in number only: with the sound missing completers differ, and with two backbones too.
     tied = audio_only({"plug_in/zeros": [60, 62], "plug_in/rmm": [60, 62]})
     choice = field_guide.choose(tied, tied.names, "audio_missing")
-    assert choice.advice == "zeros; not told apart from RMM (paper)"
+    assert choice.advice == "zeros; not told apart from RMM as printed"
     other = field(
         {"plug_in/zeros": [failures(90, 1, 1, 1, 5)], "plug_in/rmm": [failures(91, 1, 1, 1, 5)]}
     )
-    assert field_guide.choose(other, other.names, "complete").label == "RMM (paper)"
+    assert field_guide.choose(other, other.names, "complete").label == "RMM as printed"
 
 
 def test_one_method_alone_is_not_advised_as_if_compared():

@@ -92,7 +92,7 @@ def test_accuracies_are_drawn_in_per_cent_with_floor_and_ceiling(drawn):
     assert complete.get_xlim() == (0, 100)
     assert complete.get_xlabel() == "accuracy (%)"
     assert {text.get_text() for text in complete.texts} == {"52.0", "62.0"}
-    assert [text.get_text() for text in complete.get_yticklabels()] == ["zeros", "RMM (paper)"]
+    assert [text.get_text() for text in complete.get_yticklabels()] == ["zeros", "RMM as printed"]
 
 
 def test_one_seed_has_no_interval_but_a_mark():

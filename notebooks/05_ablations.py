@@ -80,11 +80,13 @@ views.comparison_figure(stored, [*table_4, control])
 # - the control over no training for absence: {glue:text}`control_lift_audio_missing`
 #   ({glue:text}`control_lift_visual_missing`);
 # - RMM and AVR over the control: {glue:text}`over_control_audio_missing`
-#   ({glue:text}`over_control_visual_missing`).
+#   ({glue:text}`over_control_visual_missing`);
+# - AVR on top of RMM: {glue:text}`avr_adds_audio_missing` ({glue:text}`avr_adds_visual_missing`).
 #
 # Mind the length: after the backbone every row here learns for {glue:text}`joint_steps` steps, because
 # the sampler of AVR is dear. What five times as many do to AVR is measured below.
-#
+
+# %% [markdown]
 # ## Table 4 in numbers
 #
 # In the regime `joint`, Eq. 8 trains everything together:
@@ -110,23 +112,20 @@ views.comparison_table(
 )
 
 # %% [markdown]
-# AVR on top of RMM: {glue:text}`avr_adds_audio_missing` ({glue:text}`avr_adds_visual_missing`).
-#
 # ## What AVR does to the half that was there
 #
 # Eq. 8 feeds *both* enhanced halves on. So the half that was never missing is mixed with the other into
 # half as many channels, walks the chain, and is split. **Hypothesis**: this is what AVR costs. If so,
 #
 # 1. a trained model answers better when AVR is taken away at the test;
-# 2. AVR that changes the missing half alone is better than AVR on both;
+# 2. AVR that changes the missing half alone is better;
 # 3. comparing enhanced with real halves helps.
 #
 # **Rival**: it costs because the runs are short. If so,
 #
-# 4. as many steps of training more help AVR by more than they help RMM.
+# 4. more steps of training help AVR by more than they help RMM.
 #
-# **Predict**: which? All start from the networks of Table 4. Some walk the chain in a single step, which
-# costs little; the first line below says what that alone does.
+# **Predict**: which? All start where Table 4 does; some walk the chain in a single step, which is cheap.
 
 # %%
 trials = ("taken_away", "missing_only", "one_step", "one_step_reconstruction")
@@ -141,25 +140,22 @@ views.comparison_table(
 )
 
 # %% [markdown]
-# Audio missing (picture missing):
+# Audio missing (picture missing); one step of the chain over all: {glue:text}`avr_one_step_audio_missing`
+# ({glue:text}`avr_one_step_visual_missing`).
 #
-# - A chain of one step over the whole chain: {glue:text}`avr_one_step_audio_missing`
-#   ({glue:text}`avr_one_step_visual_missing`).
-# 1. AVR taken away at the test: {glue:text}`avr_taken_away_audio_missing`
+# 1. AVR taken away: {glue:text}`avr_taken_away_audio_missing`
 #    ({glue:text}`avr_taken_away_visual_missing`).
-# 2. On the missing half alone over both: {glue:text}`avr_missing_only_audio_missing`
-#    ({glue:text}`avr_missing_only_visual_missing`). Over RMM without AVR it is still
+# 2. Missing half alone over both: {glue:text}`avr_missing_only_audio_missing`
+#    ({glue:text}`avr_missing_only_visual_missing`); over RMM:
 #    {glue:text}`avr_missing_only_over_rmm_audio_missing`
 #    ({glue:text}`avr_missing_only_over_rmm_visual_missing`).
-# 3. With the comparing loss over without, one step: {glue:text}`avr_reconstruction_audio_missing`
+# 3. Compared over not, one step: {glue:text}`avr_reconstruction_audio_missing`
 #    ({glue:text}`avr_reconstruction_visual_missing`).
-# 4. AVR of one step over RMM, after {glue:text}`joint_steps` steps:
-#    {glue:text}`avr_short_audio_missing` ({glue:text}`avr_short_visual_missing`); after
+# 4. Over RMM as long, one step, {glue:text}`joint_steps` steps of training:
+#    {glue:text}`avr_short_audio_missing` ({glue:text}`avr_short_visual_missing`);
 #    {glue:text}`joint_steps_longer`: {glue:text}`avr_longer_audio_missing`
-#    ({glue:text}`avr_longer_visual_missing`), and with the whole chain
+#    ({glue:text}`avr_longer_visual_missing`), all steps of the chain:
 #    {glue:text}`avr_whole_longer_audio_missing` ({glue:text}`avr_whole_longer_visual_missing`).
-#
-# What short runs say of AVR, they say of short runs.
 #
 # ## Nothing missing: how close to the ceiling
 #
@@ -344,8 +340,8 @@ views.comparison_table(
 # ## More or less to recall: the coupling of the world
 #
 # At {term}`coupling` 0 sight says nothing about sound: whatever a method gained there would not be
-# recall. At 1 a perfect observer answers {glue:text}`coupling_100_ceiling_audio_missing` without sound and
-# {glue:text}`coupling_100_ceiling_visual_missing` without picture. Each point is a world of its own, with
+# recall. At 1 a perfect observer answers {glue:text}`coupling_ceiling_audio_missing` without sound and
+# {glue:text}`coupling_ceiling_visual_missing` without picture. Each point is a world of its own, with
 # its own backbone of {glue:text}`coupling_steps` steps, plug-ins of {glue:text}`coupling_plug_in_steps`,
 # floor and ceiling: compare within a coupling. With nothing missing the backbones answer
 # {glue:text}`coupling_0_complete`, {glue:text}`coupling_50_complete` and {glue:text}`coupling_100_complete`.
@@ -368,7 +364,8 @@ coupling_views.coupling_figure(stored)
 # Its gain over one learned vector is larger at coupling 1 than at 0, by
 # {glue:text}`coupling_gains_audio_missing` without sound and {glue:text}`coupling_gains_visual_missing`
 # without picture.
-#
+
+# %% [markdown]
 # ## What we tried for `recommended`
 #
 # A small transformer over segments sees the present half and the question, and predicts the absent
@@ -401,11 +398,11 @@ views.comparison_table(
 # Each claim is a difference between runs. It *holds here* if the whole 95 % interval of every
 # difference lies above zero, it is *contradicted here* if any difference lies wholly below zero; where a
 # claim makes several, that interval is widened (Bonferroni). Otherwise the runs are *not told apart*.
-# Seeds that agree by chance get no sharper interval than the lower quarter of all differences. Other test
-# clips would move all runs, too. *Here* means after {glue:text}`joint_steps` steps with AVR or RMM.
+# Seeds that agree by chance get no sharper interval than the lower quarter of all differences. *Here* means
+# after {glue:text}`joint_steps` steps with AVR or RMM.
 #
 # Were nothing different, about {glue:text}`by_chance` of {glue:text}`num_judged` judged claims would
-# still get a verdict. Many share runs: they are not so many facts.
+# still get a verdict.
 
 # %%
 entries = ledger.ledger(stored)
@@ -463,20 +460,17 @@ print(checks.paired_gain(paired_gain))
 #
 # - Of {glue:text}`num_claims` claims of the paper: {glue:text}`verdicts_paper`.
 # - RMM and AVR over no training for absence, audio missing: {glue:text}`lift_audio_missing`;
-#   over the control, {glue:text}`over_control_audio_missing`. That is after {glue:text}`joint_steps` steps;
-#   after {glue:text}`joint_steps_longer`, AVR of one step over RMM as long:
-#   {glue:text}`avr_longer_audio_missing`.
+#   over the control, {glue:text}`over_control_audio_missing`. AVR of one step over RMM, both trained
+#   longer: {glue:text}`avr_longer_audio_missing`.
 # - Frozen backbone, without sound: {glue:text}`lead_audio_missing`; without picture:
 #   {glue:text}`lead_visual_missing`.
 # - Trained jointly, `recommended` over the control of equal size:
 #   {glue:text}`joint_recommended_audio_missing` and {glue:text}`joint_recommended_visual_missing`.
-# - Few labels, likewise: {glue:text}`few_labels_audio_missing` and {glue:text}`few_labels_visual_missing`;
-#   of its recall loss: {glue:text}`few_labels_recall_audio_missing` and
-#   {glue:text}`few_labels_recall_visual_missing`.
+# - Few labels, likewise: {glue:text}`few_labels_audio_missing` and {glue:text}`few_labels_visual_missing`.
 # - Questions about controls: {glue:text}`verdicts_controls`.
 #
 # ## Limits
 #
 # One built-in world, two backbones, small networks, AVR with a light denoiser and few steps of training.
-# Levels of Bandstand and MUSIC-AVQA cannot be compared; a sign here says what a method can do, not what
-# it does on real recordings. With few seeds *not told apart* is not *equal*. `avqa results --list` says of every planned run where it stands.
+# Levels do not compare with MUSIC-AVQA; a sign says what a method can do, not what it does on real
+# recordings. With few seeds *not told apart* is not *equal*. `avqa results --list` names every run.

@@ -131,8 +131,8 @@ views.floors_table(
 views.category_figure(measured, printed)
 
 # %% [markdown]
-# Not always: visual counting needs no sound, and {glue:text}`below_counting` fall below the floor
-# there; on visual location it is {glue:text}`below_location`. With the sound gone AVST lies below the floor in {glue:text}`avst_categories`
+# Not always. Visual counting needs no sound; below the floor there: {glue:text}`below_counting`. On visual
+# location: {glue:text}`below_location`. With the sound gone AVST lies below the floor in {glue:text}`avst_categories`
 # categories. A likely reason: its sound grounds what it looks at and is part of every fused vector,
 # so that a strange one reaches every question.
 #

@@ -99,7 +99,8 @@ print(f"{run}; {words['stored_runs']} runs of Table 1 are stored")
 # The paper puts its method around four networks and prints a gain for each. Below stands every printed
 # row with a verdict. Of a completed network it is on the paper's claim, *over plain*; of a plain one the
 # paper claims nothing, and *our check* is whether it is *over the floor*, what the question alone gives.
-# Levels of the two worlds cannot be compared, signs can.
+# Levels of the two worlds cannot be compared; a sign here says what a method can do, not what it does on
+# real recordings.
 #
 # Stored are {glue:text}`stored_runs` runs of this table. A row without its run keeps the paper's
 # value and says *not run*.
@@ -115,8 +116,9 @@ paper_rows.rows_table(
 # %% [markdown]
 # **What is stored, and what is not.** Each network learns complete clips first, for
 # {glue:text}`steps_plain` steps, of which the first move its answer layer alone
-# ({doc}`12_how_a_network_starts`). From there three methods go on for {glue:text}`steps_methods` steps each:
-# trained for absence with zeros ({term}`modality dropout`, the {term}`control`), the paper's
+# ({doc}`12_how_a_network_starts`). AVST's rows are those of Tables 3 and 4, the very same runs: it learned
+# for {glue:text}`steps_avst`, so compare methods around one network, not networks. From there three methods
+# go on for {glue:text}`steps_methods` steps each: trained for absence with zeros ({term}`modality dropout`, the {term}`control`), the paper's
 # {term}`RMM generator` with {term}`AVR diffusion`, and the completer of `recommended`.
 
 # %% tags=["hide-input"]
@@ -381,9 +383,9 @@ paper_rows.table2_table(
 # lies above zero, it is *contradicted here* if it lies below, otherwise the two are *not told apart*;
 # one seed gives no verdict. Of {glue:text}`num_claims` claims: {glue:text}`verdicts_paper`.
 #
-# **Mind how short this is**: a method goes on for {glue:text}`steps_methods` steps after the
-# {glue:text}`steps_plain` of the plain network, and AVR runs with the light denoiser, not with the
-# U-Net of the released program. {doc}`05_ablations` trains longer.
+# **Mind how short this is**: a method goes on for {glue:text}`steps_methods` steps after those of the plain
+# network, and AVR runs with the light denoiser, not with the U-Net of the released program. What AVR gains
+# by five times as many is in {doc}`05_ablations`.
 
 # %%
 entries = ledger.ledger(stored, claims.table1_claims())

@@ -383,8 +383,12 @@ verdict
 # the lead, paired by seed, lies above zero. Each pair is judged on its own; one seed has no interval and
 # gives no verdict. The last four lines do not compare: of the method with the highest mean they ask
 # whether its sure answers are right as often as they promise.
+
+# %% [markdown]
+# A modality that is gone for good was counted with more seeds than a sensor that cuts out, and with the steps
+# of training that stand behind each method: a frozen backbone's parts learned for longer.
 #
-# It is a guide for this world; on your own data, the same commands make the same table.
+# It is a guide for this world and no other.
 
 # %%
 field_guide.guide_table(

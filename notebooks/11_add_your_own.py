@@ -237,12 +237,14 @@ ablation_views.comparison_table(
 # is found by its name, there is no list to extend. Then
 #
 # ```
-# avqa grid --profile book --completers zeros slot_mean rmm other_half --regimes plug_in joint
+# avqa grid --profile book --backbones recommended --regimes plug_in \
+#     --completers zeros slot_mean segment_transformer other_half
 # python -m pytest tests/contracts -k other_half
 # ```
 #
 # runs it with three seeds beside the others, resumable, and tries its promises with every enhancer
-# around every backbone. Stored numbers of other parts do not become stale by it.
+# around every backbone; `--list` says how long it takes. Compare within this grid: it has backbones of its
+# own. Stored numbers of other parts do not become stale by it.
 #
 # A {term}`backbone` is two functions, `encode` before the completer and `answer` behind it, and names its
 # last layer, `answer_layer`; in a grid that layer learns first ({doc}`12_how_a_network_starts`). An

@@ -118,7 +118,8 @@ alone_views.alone_table(
 )
 
 # %% [markdown]
-# It is not: alone it answers {glue:text}`alone`. Nor are there too few questions: where it learns least,
+# A little: alone it answers {glue:text}`alone`, {glue:text}`alone_gain` over learning all nine at once; the
+# other start brings {glue:text}`first_gain`. Nor are there too few questions: where it learns least,
 # {glue:text}`hardest`, its loss on *training* questions stays at {glue:text}`hardest_loss`; a coin has
 # 0.69. These questions it does not learn at all.
 
@@ -206,7 +207,8 @@ binding_views.binding_table(
 # ## What follows
 #
 # - The stored networks of Tables 1 and 3 to 6 start with their answer layer, as
-#   `training.answer_layer_steps` says; AVST with the reader came to its ceiling without.
+#   `training.answer_layer_steps` says. AVST with the reader did not need it: {glue:text}`reader_all` of all
+#   questions, all layers learning at once.
 # - Whoever compares a method with such a network compares with its start as well: a part that adds a path
 #   around the product looks better than it is.
 # - On MUSIC-AVQA the answers are less evenly given, and networks wider: whether the published numbers
@@ -254,7 +256,7 @@ verdict
 # - AVST as published answers {glue:text}`together` of the questions that need no order, and
 #   {glue:text}`first` if its answer layer learns first: equal steps, equal weights at the start,
 #   {glue:text}`first_gain`.
-# - One category alone does not help ({glue:text}`alone`): it was never a matter of too much to learn.
+# - One category alone helps by {glue:text}`alone_gain`: too much to learn is at most a small part of it.
 # - What it still lacks is who of the seen is heard: {glue:text}`counted` where counts alone give
 #   {glue:text}`observed` and the ceiling is 100 %.
 # - Within the steps watched {glue:text}`avst_once_saturated` of what its answer layer reads saturates, against

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from avqa_core.experiments.planning import NO_ORDER, alone_name
-from avqa_core.metrics import Interval, overall, seed_interval
+from avqa_core.metrics import overall, paired_difference, seed_interval
 from avqa_core.viz.ablation_views import not_stored
 from avqa_core.viz.display import Rich
 from avqa_core.viz.points import in_points, in_words
@@ -73,21 +73,25 @@ def alone_words(stored: Stored) -> dict[str, str]:
     names = {category: alone_name(category) for category in NO_ORDER}
     words = (
         "alone",
+        "alone_gain",
         "together",
         "first",
         "first_gain",
         "with_reader",
+        "reader_all",
         "answer_layer_steps",
         "hardest",
         "hardest_loss",
     )
     if not stored.has(TOGETHER, FIRST, READER, *names.values()):
         return dict.fromkeys(words, NOT_RUN)
+    alone = _alone(stored)
     accuracies = {
-        "alone": _alone(stored),
+        "alone": seed_interval(list(alone.values())),
         "together": stored.accuracy(TOGETHER, SCENARIO, NO_ORDER),
         "first": stored.accuracy(FIRST, SCENARIO, NO_ORDER),
         "with_reader": stored.accuracy(READER, SCENARIO, NO_ORDER),
+        "reader_all": stored.accuracy(READER, SCENARIO),
     }
     over_floor = {
         category: stored.accuracy(name, SCENARIO, [category]).estimate
@@ -98,7 +102,13 @@ def alone_words(stored: Stored) -> dict[str, str]:
     told = {name: f"{100 * one.estimate:.1f} %" for name, one in accuracies.items()}
     first = stored.experiments[FIRST]["training"]["answer_layer_steps"]
     gain = stored.difference(FIRST, TOGETHER, SCENARIO, NO_ORDER)
+    together = stored.accuracies(TOGETHER, SCENARIO, NO_ORDER)
+    shared = alone.keys() & together.keys()
+    alone_gain = paired_difference(
+        {seed: alone[seed] for seed in shared}, {seed: together[seed] for seed in shared}
+    )
     return told | {
+        "alone_gain": in_words(alone_gain, len(shared)),
         "first_gain": in_words(gain, len(stored.shared_seeds(FIRST, TOGETHER))),
         "answer_layer_steps": f"{first:,}",
         "hardest": hardest,
@@ -152,18 +162,15 @@ def _last_loss(stored: Stored, name: str) -> float:
     return fmean(stored.run(name, seed).losses[LOSS] for seed in stored.seeds(name))
 
 
-def _alone(stored: Stored) -> Interval:
-    """Return the accuracy of one network a category, over the questions of all."""
+def _alone(stored: Stored) -> dict[int, float]:
+    """Return by seed the accuracy of one network a category, over the questions of all."""
     names = {category: alone_name(category) for category in NO_ORDER}
-    seeds = set.intersection(*(set(stored.seeds(name)) for name in names.values()))
-    return seed_interval(
-        [
-            overall(
-                stored.tally(name, seed, SCENARIO, [category]) for category, name in names.items()
-            ).accuracy
-            for seed in sorted(seeds)
-        ]
-    )
+    return {
+        seed: overall(
+            stored.tally(name, seed, SCENARIO, [category]) for category, name in names.items()
+        ).accuracy
+        for seed in stored.shared_seeds(*names.values())
+    }
 
 
 def _seen(stored: Stored, name: str) -> int:

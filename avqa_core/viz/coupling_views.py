@@ -56,7 +56,6 @@ def coupling_words(stored: Stored) -> dict[str, str]:
         ours, here = f"coupling/{x}/recommended", f"coupling_{round(100 * x)}"
         told[f"{here}_complete"] = accuracy_text(stored, f"coupling/{x}/complete", "complete")
         for scenario in MISSING:
-            told[f"{here}_ceiling_{scenario}"] = ceiling_text(stored, ours, scenario)
             for other in OTHERS:
                 theirs = f"coupling/{x}/{other}"
                 told[f"{here}_over_{other}_{scenario}"] = gap_text(stored, ours, theirs, scenario)
@@ -64,6 +63,7 @@ def coupling_words(stored: Stored) -> dict[str, str]:
     for scenario in MISSING:
         gained = gap_text(stored, high, low, scenario, over="slot_mean")
         told[f"coupling_gains_{scenario}"] = gained
+        told[f"coupling_ceiling_{scenario}"] = ceiling_text(stored, high, scenario)
     return told | {
         "coupling_steps": steps_text(stored, f"coupling/{max(COUPLINGS)}/complete"),
         "coupling_plug_in_steps": steps_text(stored, high),

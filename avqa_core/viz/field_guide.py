@@ -26,6 +26,18 @@ if TYPE_CHECKING:
 
 FROZEN = "plug_in/"
 MISSING = ("audio_missing", "visual_missing")
+# What a practitioner can take, of the runs that chapter 5 stores.
+PLUGGED_IN = (
+    "zeros",
+    "slot_mean",
+    "retrieval",
+    "retrieval_without_question",
+    "rmm",
+    "rmm_renormalised",
+    "paper",
+    "recommended",
+)
+TRAINED_AGAIN = ("modality_dropout", "modality_dropout_wide", "paper", "recommended")
 ALIKE = "frozen backbone, alike with each completer"
 ALONE = "nothing stored to compare it with"
 NOT_COMPARED = "not compared: no seed in common"
@@ -131,11 +143,12 @@ def guide(found: FieldResults, stored: Stored, at_least: float) -> list[Row]:
     """Return the guide, a line for each situation that the stored numbers speak about.
 
     Args:
-        found: stored counts.
-        stored: results over seeds, for what was trained on clips with gaps.
+        found: stored counts of failing sensors.
+        stored: results over seeds, for a modality that is gone for good and for gaps in training.
         at_least: how sure an answer has to be.
     """
-    frozen = [name for name in found.names if name.startswith(FROZEN)]
+    frozen = [f"{FROZEN}{one}" for one in PLUGGED_IN if stored.has(f"{FROZEN}{one}")]
+    joint = [f"joint/{one}" for one in TRAINED_AGAIN if stored.has(f"joint/{one}")]
     rows = []
     for words, scenario in (
         ("A microphone cuts out for three segments", "audio_drops(3)"),
@@ -144,12 +157,13 @@ def guide(found: FieldResults, stored: Stored, at_least: float) -> list[Row]:
         rows.append(_method(words, choose(found, found.names, scenario)))
     for words, names in (
         ("and the network in use cannot be trained again", frozen),
-        ("and the network can be trained again", found.names),
+        ("and the network can be trained again", frozen + joint),
     ):
-        for scenario in MISSING:
-            if names:
-                situation = f"{mark_of(scenario).label} for good, {words}"
-                rows.append(_method(situation, choose(found, names, scenario)))
+        called = {name: _with_steps(stored, name) for name in names}
+        for scenario in MISSING if names else ():
+            values = {name: stored.accuracies(name, scenario) for name in names}
+            situation = f"{mark_of(scenario).label} for good, {words}"
+            rows.append(_method(situation, compare(values, called)))
     return [*rows, *_gaps(stored), _temperature(found), *_abstaining(found, at_least)]
 
 
@@ -169,6 +183,12 @@ def guide_table(
         for one in guide(found, stored, at_least)
     ]
     return table(columns, rows, caption=caption)
+
+
+def _with_steps(stored: Stored, name: str) -> str:
+    """Return how a method is called, and for how long it learned: the regimes differ in that."""
+    steps = int(stored.cost(name)["steps"])
+    return label_of(name) + (f" ({steps:,} steps)" if steps else "")
 
 
 def _called(found: FieldResults, names: Sequence[str], scenario: str) -> dict[str, str]:

@@ -48,6 +48,7 @@ METHODS: dict[str, Mark] = {
     "slot_mean": Mark("slot mean", PINK, "v", "--"),
     "retrieval": Mark("retrieval by clip and question", SKY, "<", "--"),
     "modality_dropout": Mark("modality dropout", INK, "P", "-."),
+    "modality_dropout_wide": Mark("modality dropout, wider", GREY, "P", ":"),
     "rmm": Mark("RMM as printed", ORANGE, "s"),
     "rmm_released_code": Mark("RMM of the released code", BROWN, "p", "-."),
     "rmm_renormalised": Mark("RMM renormalised", RED, "D"),

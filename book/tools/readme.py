@@ -124,7 +124,8 @@ def _sentences(results: Stored) -> list[str]:
     devices = sorted({str(one.get("device", "unknown")) for one in results.provenance})
     made = f"Accuracy in % on Bandstand's test questions, mean ± 95 % interval; {BEST} best."
     saw = (
-        f"A frozen backbone that saw complete clips only: {main_results.length_sentence(results)}."
+        "All rows: one frozen backbone a seed, AVST with the reader, that saw complete clips only: "
+        f"{main_results.length_sentence(results)}."
     )
     return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_judged(results)]
 
@@ -150,6 +151,7 @@ def _judged(results: Stored) -> list[str]:
     counts = sorted({one.num_seeds for entries in shown.values() for one in entries.values()})
     seeds = " or ".join(map(str, counts))
     return [
+        *_length_of_tables(results),
         "",
         f"| what the runs say, in points, 95 % over {seeds} seeds | {' | '.join(heads)} |",
         f"|---|{'---|' * len(heads)}",
@@ -157,7 +159,6 @@ def _judged(results: Stored) -> list[str]:
             f"| {statement} | {' | '.join(_verdict(entries.get(one)) for one in SHOWN)} |"
             for statement, entries in shown.items()
         ),
-        *_length_of_tables(results),
     ]
 
 
@@ -166,18 +167,14 @@ def _length_of_tables(results: Stored) -> list[str]:
     if not results.has(PAPER):
         return []
     steps = int(results.cost(PAPER)["steps"])
-    longer = [
-        f"{mark_of(one).label} {gap_text(results, *AVR_LONGER, one)}"
-        for one in MISSING
-        if results.has(*AVR_LONGER)
-    ]
-    told = f"What learns together, as in the tables of the paper, learns on for {steps} steps. "
-    if longer:
+    told = f"With RMM or AVR, and beside them, every method trained for {steps} steps only."
+    if results.has(*AVR_LONGER):
+        longer = [f"{mark_of(one).label} {gap_text(results, *AVR_LONGER, one)}" for one in MISSING]
         told += (
-            f"AVR over RMM after {avr_trials.LONGER} times as many, from an AVST whose layers all "
-            f"learned at once: {', '.join(longer)}."
+            f" After {avr_trials.LONGER} times as many, AVR of one step compares with RMM alone by "
+            f"{', '.join(longer)}."
         )
-    return ["", told.strip()]
+    return ["", told]
 
 
 def _verdict(entry: Entry | None) -> str:

@@ -49,10 +49,13 @@ def test_the_prose_counts_every_question_once(results):
     # alone 65 and 69 of 100, together 40 and 45; over a floor of 25 % 20 and 21 of 40 are the least
     assert alone_views.alone_words(results) == {
         "alone": "67.0 %",
+        # 25 and 24 of 100 more: the half interval is 12.706 * 0.7071 / sqrt(2)
+        "alone_gain": "+24.5 points (+18.1 to +30.9, 2 seeds)",
         "together": "42.5 %",
         "first": "50.0 %",
         "first_gain": "+7.5 points (-11.6 to +26.6, 2 seeds)",
         "with_reader": "90.0 %",
+        "reader_all": "90.0 %",
         "answer_layer_steps": "300",
         "hardest": "Visual Location",
         "hardest_loss": "0.70 nats",

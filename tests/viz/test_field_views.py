@@ -58,6 +58,9 @@ def gaps(complete: int, audio: int) -> dict[str, list[tuple[int, int]]]:
 
 
 RUNS = {
+    "plug_in/zeros": gaps(60, 50),
+    "plug_in/recommended": gaps(60, 55),
+    "joint/modality_dropout_wide": gaps(60, 58),
     "joint/modality_dropout": gaps(60, 40),
     "joint/recommended": gaps(60, 45),
     "field/0.8/modality_dropout": gaps(58, 30),
@@ -148,7 +151,12 @@ def test_the_guide_follows_the_numbers():
     lead = "+1.0 points (+1.0 to +1.0, 2 seeds) over recommended"
     assert three.evidence == f"86.0 % right; {lead}"
     frozen = rows["audio missing for good, and the network in use cannot be trained again"]
-    assert frozen.advice == "recommended"  # 10 and 11 ahead of zeros
+    assert frozen.advice == "recommended (5 steps)"  # from the runs of chapter 5
+    assert frozen.evidence == (
+        "55.0 % right; +5.0 points (+5.0 to +5.0, 2 seeds) over zeros (5 steps)"
+    )
+    again = rows["audio missing for good, and the network can be trained again"]
+    assert again.advice == "modality dropout, wider, joint (5 steps)"
     means = rows["Confidences are to mean something"]
     assert means.advice == "temperature fitted on each"
     assert means.evidence.endswith("+3.0 points (+3.0 to +3.0, 2 seeds) over fitted over all four")
@@ -171,9 +179,13 @@ def test_one_seed_gives_no_verdict_in_any_line_of_the_guide():
 
 def test_three_seeds_are_counted_and_judged():
     found = audio_only({"plug_in/zeros": [60, 61, 62], "joint/recommended": [65, 66, 67]})
-    row = guide_of(found)["audio missing for good, and the network can be trained again"]
-    assert row.advice == "recommended, joint"
-    assert row.evidence == "66.0 % right; +5.0 points (+5.0 to +5.0, 3 seeds) over zeros"
+    choice = field_guide.choose(found, found.names, "audio_missing")
+    assert choice.advice == "recommended, joint"
+    assert choice.leads == "; +5.0 points (+5.0 to +5.0, 3 seeds) over zeros"
+
+
+def test_without_stored_runs_nothing_is_advised_for_good():
+    assert not any("for good" in situation for situation in guide_of(FOUND, EMPTY))
 
 
 def test_every_method_that_may_be_as_good_is_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from avqa_core.experiments.paper_tables import TABLE_1, table1_run
 from avqa_core.experiments.results import Stored
 from avqa_core.studies.cost import Cost
 from avqa_core.viz import method_views as views
@@ -14,12 +15,12 @@ def _results() -> Stored:
     """Two backbones: what is added to the plain one is 10, 20 and 30 of 100 questions."""
     return stored(
         {
-            f"table1/{backbone}/{method}": {
+            table1_run(backbone, method): {
                 scenario: [(10 + 10 * place + seed, 20) for seed in range(3)]
                 for scenario in SCENARIOS
             }
             for backbone in ("avst", "pstp_net")
-            for place, method in enumerate(views.METHODS)
+            for place, method in enumerate(TABLE_1)
         }
     )
 
@@ -50,11 +51,11 @@ def test_a_lift_tells_the_seeds_that_both_rows_have():
     """Half-way: the plain row has three seeds, one method one of them, another none."""
     made = content(
         {
-            f"table1/avst/{method}": {one: [(20 + seed, 20) for seed in seeds] for one in SCENARIOS}
+            f"table1/avsd/{method}": {one: [(20 + seed, 20) for seed in seeds] for one in SCENARIOS}
             for method, seeds in (("plain", (0, 1, 2)), ("paper", (5,)), ("recommended", (6,)))
         }
     )
-    (last,) = (one for one in made["runs"] if one["experiment"] == "table1/avst/recommended")
+    (last,) = (one for one in made["runs"] if one["experiment"] == "table1/avsd/recommended")
     last["seed"] = 7
     text = views.lifts_table(Stored("book", made), caption="n").text
     row = text.splitlines()[-1]
@@ -67,7 +68,7 @@ def test_what_is_not_stored_is_a_box_with_the_command():
         views.backbones_figure(Stored("book"), "audio_missing"),
         views.lifts_table(Stored("book"), caption="n"),
     ):
-        assert "avqa results --profile book --only table1" in shown.text
+        assert "avqa results --profile book --only table1 table3 table4" in shown.text
 
 
 def test_costs_stand_beside_what_is_published():

@@ -9,6 +9,7 @@ import pytest
 
 from avqa_core.diffusion.denoiser import LightConfig
 from avqa_core.experiments import plan
+from avqa_core.experiments.paper_tables import BACKBONES, table1_run
 from avqa_core.experiments.results import Stored
 from avqa_core.viz import method_views, method_words
 from avqa_core.viz import paper_rows as views
@@ -29,8 +30,8 @@ def _same(*right: int) -> dict[str, list[tuple[int, int]]]:
 
 SOME = stored(
     {
-        "table1/avst/plain": _same(60, 61, 62),
-        "table1/avst/paper": _same(70, 72, 71),
+        "table4/none": _same(60, 61, 62),
+        "table4/paper": _same(70, 72, 71),
         "table1/avsd/plain": _same(20, 21, 22),
         "table1/pano_avqa/plain": _same(50, 60, 50),
         "table1/pano_avqa/paper": _same(52, 58, 49),
@@ -124,14 +125,14 @@ def test_what_is_stored_is_counted_by_seeds():
     names = table1_names()
     text = views.stored_table(SOME, names, 3, caption="c").text
     assert _row(text, "table1/avsd/paper").split()[-5:] == ["0", "3", *"\N{EN DASH}" * 3]
-    row = _row(text, "table1/avst/paper")
-    assert "about table1/avst/paper" in row and row.split()[-5:] == ["3", "3", "5", "1200", "10"]
+    row = _row(text, "table4/paper")
+    assert "about table4/paper" in row and row.split()[-5:] == ["3", "3", "5", "1200", "10"]
 
 
 def test_a_plan_is_complete_with_all_its_seeds_and_else_has_its_command():
     names = table1_names()
     assert "All of these runs are stored" in views.missing_box(ALL, names, 3).text
-    command = "avqa results --profile book --only table1"
+    command = "avqa results --profile book --only table1 table3 table4"
     for results, told in ((EMPTY, "0 of 48"), (SOME, "15 of 48"), (ONE_SEED, "16 of 48")):
         text = views.missing_box(results, names, 3).text
         assert text.startswith(f"{told} runs are stored") and text.endswith(command)
@@ -204,8 +205,9 @@ def test_around_avst_the_sizes_and_the_denoiser_are_those_of_table_1_too():
         ("paper", "paper"),
         ("recommended", "recommended"),
     ):
-        assert of[f"table1/avst/{method}"].model == of[method_words.SIZED[short]].model
-    for name in [f"table1/{backbone}/paper" for backbone in method_views.BACKBONES]:
+        assert table1_run("avst", method) == method_words.SIZED[short]
+    for backbone in BACKBONES:
+        name = table1_run(backbone, "paper")
         assert isinstance(of[name].model.enhancer.denoiser, LightConfig)
 
 
@@ -245,6 +247,6 @@ def test_what_a_chapter_quotes_is_made_and_its_verdicts_have_steps_and_sizes(nam
 
 
 def test_the_pretended_bounds_are_what_these_tests_count_on():
-    assert SOME.floor("table1/avst/plain") == pytest.approx(0.4)
-    assert SOME.ceiling("table1/avst/plain", "complete") == pytest.approx(0.9)
+    assert SOME.floor("table4/none") == pytest.approx(0.4)
+    assert SOME.ceiling("table4/none", "complete") == pytest.approx(0.9)
     assert len(CATEGORIES) == 2 and len(method_views.BACKBONES) == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -90,10 +90,18 @@ def trainer(
     Raises:
         AvqaError: something does not exist or does not fit.
     """
+    if objective.regime == "plain":
+        # completer and enhancer keep their random start, so what they do must not choose the best
+        training = replace(training, selection=("complete",))
     model, objective, training = compose(
         preset(preset_name, size), objective, training, assignments, size
     )
     folder = _opened(data, "train", "val")
+    if objective.regime == "plug_in" and "backbone" not in init_parts:
+        raise ConfigError(
+            f"--init-parts: expected backbone among them, got {' '.join(init_parts) or 'nothing'}: "
+            "plug_in freezes the backbone, so it has to be trained already"
+        )
     initial = None if init_from is None else runs.load_run(init_from, "best")
     if initial is not None and initial[1] != folder.vocabulary:
         raise ConfigError(

@@ -279,6 +279,26 @@ def gradients_reach_everything(model: MissingModalityAVQA) -> None:
         _hold(not dead, f"no gradient reaches {dead}")
 
 
+def present_halves_learn(model: MissingModalityAVQA) -> None:
+    """What is present leaves the completer with its gradient, whatever else the batch lacks."""
+    batch = some_absent(make_batch(dims=model.dims), "segments")
+    with torch.no_grad():
+        encoded = model.encode(batch)
+    for mode in MODES:
+        audio, visual = (one.clone().requires_grad_() for one in (encoded.audio, encoded.visual))
+        seen = dataclasses.replace(encoded, audio=audio, visual=visual)
+        done = mode(model).completer.complete(
+            seen, batch.availability, generator=rng.named(0, "contract")
+        )
+        total = done.features.audio.square().sum() + done.features.visual.square().sum()
+        _hold(total.requires_grad, "nothing that is there keeps a gradient")
+        total.backward()
+        for modality, half in ((Modality.AUDIO, audio), (Modality.VISUAL, visual)):
+            grad = torch.zeros_like(half) if half.grad is None else half.grad
+            learns = grad.flatten(2).any(dim=-1) | ~batch.availability[..., modality]
+            _hold(learns.all(), f"no gradient reaches some {modality.name.lower()} that is there")
+
+
 def _step(
     model: MissingModalityAVQA, batch: FeatureBatch, both_missing_rate: float = 0.0
 ) -> torch.Tensor:
@@ -348,6 +368,7 @@ CONTRACTS: tuple[Contract, ...] = (
     generator_rules,
     survives_saving,
     gradients_reach_everything,
+    present_halves_learn,
     the_answer_layer_is_last,
     finite_in_bfloat16,
     inputs_stay_untouched,

@@ -35,7 +35,9 @@ class ObjectiveConfig:
     ``plug_in``: the backbone is frozen; only completer and enhancer learn.
     ``use_answers`` off leaves only the terms that need no label.
     ``both_missing_rate`` is the share of questions that, in the passes which take one modality
-    away, lose both; Eq. 8 has none, and then nothing is learned about answering blind.
+    away, lose both; Eq. 8 has none, and then nothing is learned about answering blind. Each half of
+    such a question is recalled in both passes, and in one of them by a mean of its own over these
+    few alone: per question they weigh more in the recall loss than all others.
     """
 
     regime: Regime = "joint"

@@ -83,6 +83,13 @@ def test_fields_are_set_by_their_path(world, tmp_path):
     assert config.training.warmup_steps == 2
 
 
+def test_a_plain_run_is_chosen_by_what_it_trains(world, run, tmp_path):
+    assert runs.load_run(run)[2].training.selection == ("complete",)
+    out, fields = tmp_path / "run", ['training.selection=["complete", "both_missing"]']
+    assert train(world, out, "--regime", "plain", "--set", *fields) == 0
+    assert runs.load_run(out)[2].training.selection == ("complete", "both_missing")
+
+
 def test_an_exchanged_part_comes_at_the_size_of_the_preset(world, tmp_path):
     assert train(world, tmp_path / "run", "--set", "completer=rmm") == 0
     assert runs.load_run(tmp_path / "run")[2].model.completer.num_slots == 12
@@ -151,6 +158,13 @@ def _damaged(world: Path, tmp_path: Path) -> Path:
         (["train", "--data", "{world}", "--out", "{out}", "--set", "completer=magic"], "magic"),
         (["train", "--data", "{world}", "--out", "{out}", "--set", "objective=1"], "objective"),
         (["train", "--data", "{world}", "--out", "{out}", "--regime", "plug_in"], "init-from"),
+        (
+            [
+                *("train", "--data", "{world}", "--out", "{out}", "--regime", "plug_in"),
+                *("--init-from", "{run}", "--init-parts", "completer"),
+            ],
+            "expected backbone among them",
+        ),
         (["train", "--data", "{world}", "--out", "{out}", "--device", "cuda:99"], "device"),
         (["train", "--data", "{world}", "--out", "{run}", "--seed", "5"], "instead of"),
         (["train", "--data", "{world}", "--out", "{out}", "--batch-size", "1000"], "batch"),

@@ -34,7 +34,7 @@ class PSTPNetConfig(BackboneConfig):
         top_parts: parts that are kept.
         kept_places: share of the places of a frame that are kept; 25 of 49 as published.
         fusion: ``all`` tokens, or ``avw``, what the released program reads: both streams and words.
-        dropout: in every attention and behind it.
+        dropout: in the attentions that attend, and behind them; not where segments are selected.
         forget_bias: of the question encoder, see ``AVSTConfig``.
     """
 
@@ -69,8 +69,9 @@ class Selection(nn.Module):
     """The question shares its attention among items, and the items with the most are kept.
 
     Departure: the published module also projects values and has a feed-forward block; nothing reads
-    them, so they are left out. Keeping the largest has no gradient either: the kept items are
-    multiplied by share / share, which is one, and whose gradient is that of the share.
+    them, so they are left out, and with them its dropout. Keeping the largest has no gradient
+    either: the kept items are multiplied by share / share, which is one, and whose gradient is that
+    of the logarithm of the share.
     """
 
     def __init__(self, channels: int, num_heads: int) -> None:

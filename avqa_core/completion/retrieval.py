@@ -122,7 +122,6 @@ class Retrieval(Completer):
             bank[num_kept:] = 0
         self.num_kept.fill_(num_kept)
 
-    @torch.no_grad()
     def complete(
         self,
         features: Features,
@@ -142,15 +141,16 @@ class Retrieval(Completer):
                 "retrieval: expected a bank of training clips, got an empty one: call "
                 "fit(features) with encoded training clips, or load a checkpoint that has one"
             )
-        similarity = self._similarity(features.blanked(availability), availability)
-        count = min(self.config.num_neighbours, self.config.bank_size)
-        similarities, neighbours = similarity.topk(count, dim=-1)
-        usable = similarities.isfinite()
-        shares = usable / usable.sum(dim=-1, keepdim=True).clamp(min=1)
-        pseudo_audio = self._average(self.audio_values, neighbours, shares)
-        pseudo_visual = self._average(self.visual_values, neighbours, shares)
-        pseudo_audio = pseudo_audio.to(features.audio.dtype)
-        pseudo_visual = pseudo_visual.to(features.visual.dtype)
+        with torch.no_grad():  # only what is looked up: the present half still learns
+            similarity = self._similarity(features.blanked(availability), availability)
+            count = min(self.config.num_neighbours, self.config.bank_size)
+            similarities, neighbours = similarity.topk(count, dim=-1)
+            usable = similarities.isfinite()
+            shares = usable / usable.sum(dim=-1, keepdim=True).clamp(min=1)
+            pseudo_audio = self._average(self.audio_values, neighbours, shares)
+            pseudo_visual = self._average(self.visual_values, neighbours, shares)
+            pseudo_audio = pseudo_audio.to(features.audio.dtype)
+            pseudo_visual = pseudo_visual.to(features.visual.dtype)
         return Completion(
             features=features.filled(availability, pseudo_audio, pseudo_visual),
             pseudo_audio=pseudo_audio,

@@ -91,7 +91,8 @@ class RMMConfig(CompleterConfig):
         addressing: ``paper``, ``released_code`` (cosine scores) or ``renormalised``.
         slot_init_std: standard deviation of the slots at the start.
         reduction: over the elements of a feature in Eq. (3), see ``recall_loss``.
-        detach_target: whether Eq. (3) leaves the real features alone.
+        detach_target: whether the targets of Eq. (3) are left alone; what a pseudo feature is
+            recalled from, the present half and the question, learns from it in any case.
         question_mixup: in training, pair segments with questions as the released program does.
             It repeats the questions T times and reads the result as if segments of one clip lay
             side by side, so segment t of clip b gets the question of clip (b T + t) mod B: right

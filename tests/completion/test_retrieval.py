@@ -63,6 +63,17 @@ def test_the_question_decides_between_equal_clips() -> None:
     assert done.details["neighbours"].flatten().tolist() == [3, 1, 2, 0]
 
 
+def test_the_present_half_learns_also_where_a_batch_is_mixed() -> None:
+    completer = build(make_features(6))
+    for availability in (patchy(), without(Modality.VISUAL)):
+        query = make_features(4, seed=1)
+        query.audio.requires_grad_()
+        complete(completer, query, availability).features.audio.sum().backward()
+        assert query.audio.grad is not None
+        there = availability[..., Modality.AUDIO, None].expand_as(query.audio)
+        assert torch.equal(query.audio.grad, there.float())
+
+
 def test_in_training_a_clip_never_retrieves_itself() -> None:
     bank = make_features(6)
     completer = build(bank, num_neighbours=2)

@@ -115,6 +115,8 @@ class Faulty(Zeros):
             features.audio.add_(1.0)
         elif self.fault == "edits in place in training" and self.training:
             features.question.add_(1.0)
+        elif self.fault == "cuts gradients":
+            audio = audio.detach()
         elif self.fault == "renames rows":
             features.extras["question_id"].add_(1)
         elif self.fault == "infinite slope":
@@ -149,6 +151,7 @@ class Leaking(MissingModalityAVQA):
         ("global generator", contracts.generator_rules),
         ("global generator in training", contracts.generator_rules),
         ("dead parameter", contracts.gradients_reach_everything),
+        ("cuts gradients", contracts.present_halves_learn),
         ("infinite slope", contracts.finite_in_bfloat16),
         ("edits in place", contracts.inputs_stay_untouched),
         ("edits in place in training", contracts.inputs_stay_untouched),

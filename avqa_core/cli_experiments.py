@@ -29,6 +29,7 @@ def results(
     keep_stale: bool = False,
     keep_stored: bool = False,
     replay: bool = False,
+    beginnings: Path | None = None,
     store: Path | None = None,
 ) -> int:
     """Run the experiments of the book and write the numbers that its pages read.
@@ -50,6 +51,9 @@ def results(
             missing run starts from is taken from the networks kept beside them, or trained again.
         replay: run nothing; of what other source made repeat the first steps and the test, and
             count what agrees bit for bit as made by this source.
+        beginnings: run nothing; write into this file what this source computes in the first steps
+            of every experiment, from random weights. With --replay: compare with such a file of
+            another checkout, and count what agrees, with or without its run folder.
         store: JSON file of the results; book/results/PROFILE.json if not given.
     """
     from avqa_core.experiments.making import Making
@@ -69,7 +73,9 @@ def results(
         store=store,
     )
     if replay:
-        return _replay(making)
+        return _replay(making, beginnings)
+    if beginnings is not None:
+        return _begin(making, beginnings)
     _make(making, list_only=list)
     return 0
 
@@ -186,13 +192,32 @@ def usable_data(data: Path | None, worlds: Path) -> Path | None:
     return subsets.usable(data, worlds, lambda line: sys.stderr.write(f"{line}\n"))
 
 
-def _replay(making: Making) -> int:
+def _begin(making: Making, path: Path) -> int:
+    """Write what this source computes at the beginning of every experiment."""
+    from avqa_core.experiments import beginnings
+    from avqa_core.progress import Stage, shown_stages
+
+    with making.alone():
+        found = [
+            one.beginning
+            for one in shown_stages(
+                making.begin(), lambda one: Stage("begin", one.num_done, one.num_runs, "run")
+            )
+        ]
+    beginnings.write(path, found)
+    print(f"{len(found)} beginnings in {path}")
+    return 0
+
+
+def _replay(making: Making, path: Path | None) -> int:
     """Repeat in part what other source made, say what differs, and store the rest."""
+    from avqa_core.experiments import beginnings
     from avqa_core.progress import Stage, shown_stages
 
     differ = 0
+    before = None if path is None else beginnings.read(path)
     with making.alone():
-        events = making.replay()
+        events = making.replay() if before is None else making.replay_beginnings(before)
         for event in shown_stages(
             events, lambda one: Stage("replay", one.num_done, one.num_runs, "run")
         ):

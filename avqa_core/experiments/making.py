@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pathlib import Path
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
 from avqa_core.experiments import (
+    beginnings,
     budgets,
     networks,
     planning,
@@ -21,6 +22,7 @@ from avqa_core.experiments import (
     results,
     schedule,
 )
+from avqa_core.experiments.beginnings import Beginning
 from avqa_core.experiments.collecting import collect, stored_keys, vouch_stored
 from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
@@ -36,6 +38,16 @@ class Replayed:
 
     run: Planned
     differences: tuple[str, ...]
+    num_done: int
+    num_runs: int
+
+
+@dataclass(frozen=True)
+class Begun:
+    """One experiment was begun from random weights."""
+
+    run: Planned
+    beginning: Beginning
     num_done: int
     num_runs: int
 
@@ -194,6 +206,54 @@ class Making:
                         replay.vouch(same.folder, told)
                 yield Replayed(one, tuple(differences), number, len(first))
 
+    def begin(self) -> Iterator[Begun]:
+        """Take the first steps of one seed of every experiment, from random weights; write nothing.
+
+        Worlds that are not there are built.
+        """
+        first: dict[str, Planned] = {}
+        for one in self._planned_of(self.experiments, builds=True):
+            first.setdefault(one.experiment.name, one)
+        models = {one.name: one.model for one in self.plan}
+        jobs = [one.job for one in first.values()]
+        parents = [
+            None if one.experiment.parent is None else models[one.experiment.parent]
+            for one in first.values()
+        ]
+        context = multiprocessing.get_context("forkserver")
+        with ProcessPoolExecutor(self.num_jobs, context, max_tasks_per_child=1) as pool:
+            found = pool.map(beginnings.begin, jobs, parents)
+            for number, (one, begun) in enumerate(zip(first.values(), found, strict=True), start=1):
+                yield Begun(one, begun, number, len(first))
+
+    def replay_beginnings(self, before: Mapping[str, Beginning]) -> Iterator[Replayed]:
+        """Begin every experiment as other source did; where all agrees, its runs count as ours.
+
+        Args:
+            before: by experiment, what the other source computed on this machine.
+        """
+        whole = self._planned_of(self._whole_plan(), builds=False)
+        for one in self.begin():
+            name = one.run.experiment.name
+            if name not in before:
+                differences = ["not among the beginnings of the other source"]
+            else:
+                differences = one.beginning.differs_from(before[name])
+            if not differences:
+                made_by = before[name].source_hash
+                ours = one.beginning
+                source = {
+                    "source_modules": list(ours.source_modules),
+                    "source_hash": ours.source_hash,
+                }
+                told = replay.vouched(source, ours.seed, len(ours.losses))
+                told["replayed"]["weights"] = "random"
+                vouch_stored(whole, self.profile, self.store, name, made_by, told)
+                for same in whole:
+                    if same.experiment.name == name and _is_made_by(same, made_by):
+                        replay.vouch(same.folder, told)
+            yield Replayed(one.run, tuple(differences), one.num_done, one.num_runs)
+
     def collect(self) -> int:
         """Write all that is finished, of every group, and return the number of runs.
 
@@ -251,3 +311,7 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _is_made_by(one: Planned, source_hash: str) -> bool:
+    return one.outcome is not None and one.outcome.provenance["source_hash"] == source_hash

@@ -97,11 +97,6 @@ def trainer(
         preset(preset_name, size), objective, training, assignments, size
     )
     folder = _opened(data, "train", "val")
-    if objective.regime == "plug_in" and "backbone" not in init_parts:
-        raise ConfigError(
-            f"--init-parts: expected backbone among them, got {' '.join(init_parts) or 'nothing'}: "
-            "plug_in freezes the backbone, so it has to be trained already"
-        )
     initial = None if init_from is None else runs.load_run(init_from, "best")
     if initial is not None and initial[1] != folder.vocabulary:
         raise ConfigError(

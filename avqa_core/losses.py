@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from avqa_core import rng
 from avqa_core.config import require
 from avqa_core.data.draws import draw_uniform
 from avqa_core.model import MissingModalityAVQA
@@ -88,6 +89,8 @@ def compute_losses(
     features = model.encode(batch)
     blind = _blind_rows(batch, config.both_missing_rate, generator)
     terms = LossTerms()
+    if config.regime != "plain":
+        model.enhancer.observe(features, present)
     if config.regime in ("joint", "plug_in"):
         diffusion = model.enhancer.loss(features, present, generator=generator)
         terms = terms | diffusion.scaled(config.diffusion_weight)
@@ -95,7 +98,9 @@ def compute_losses(
         availability = without(present, PASSES[name])
         if PASSES[name]:
             availability = availability & ~blind
-        prediction = model.respond(features, availability, generator=generator)
+        # Whether one row of a batch lacks something must not move the noise of the passes behind.
+        sampler = generator if PASSES[name] else rng.forked(generator, name)
+        prediction = model.respond(features, availability, generator=generator, sampler=sampler)
         own = _answer_losses(model, batch, config, prediction)
         if config.regime in ("joint", "plug_in") and PASSES[name]:
             own = own | _recall_losses(model, config, features, prediction, availability, present)
@@ -169,6 +174,11 @@ class LossModule(nn.Module):
     def __init__(self, model: MissingModalityAVQA, config: ObjectiveConfig) -> None:
         super().__init__()
         self.model, self.config = model, config
+        require(
+            config.use_answers or not model.enhancer.learns_from_answers_alone,
+            "objective: expected use_answers=true with this enhancer, got false: parts of it would "
+            "stay as random as they start; use answers, or give it a reconstruction_weight",
+        )
         freeze(model, config.regime)
 
     def train(self, mode: bool = True) -> LossModule:

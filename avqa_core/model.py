@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from avqa_core.backbones import BackboneConfig, backbones
 from avqa_core.completion import CompleterConfig, completers
 from avqa_core.completion.base import GridDims
+from avqa_core.config import require
 from avqa_core.enhancement import EnhancerConfig, enhancers
 from avqa_core.types import (
     Enhancement,
@@ -51,6 +52,11 @@ class MissingModalityAVQA(nn.Module):
         )
         self.completer = completers.build(config.completer, grid)
         self.enhancer = enhancers.build(config.enhancer, grid)
+        require(
+            self.backbone.reads_prompts or not self.completer.makes_prompts,
+            "model: expected a backbone that reads prompts, as AVST does, got "
+            f"{type(self.backbone).__name__}: choose another form of the completer",
+        )
 
     def encode(self, batch: FeatureBatch) -> Features:
         """Return f^a, f^v, f^t with absent segments exactly zero."""
@@ -68,10 +74,17 @@ class MissingModalityAVQA(nn.Module):
         availability: Bool[Tensor, "B T 2"],
         *,
         generator: torch.Generator,
+        sampler: torch.Generator | None = None,
     ) -> Prediction:
         """Complete, enhance and answer from what ``availability`` leaves of ``features``.
 
         Segments with both modalities present bypass completer and enhancer (Eq. 8, first term).
+
+        Args:
+            features: f^a, f^v and f^t.
+            availability: what of them is there.
+            generator: feeds the completer, and the enhancer unless it has one of its own.
+            sampler: feeds the enhancer, which draws only if the batch lacks something.
         """
         seen = features.blanked(availability)
         completion = self.completer.complete(seen, availability, generator=generator)
@@ -79,7 +92,7 @@ class MissingModalityAVQA(nn.Module):
             enhancement = Enhancement(features=completion.features)
         else:
             enhancement = self.enhancer.enhance(
-                completion.features, availability, generator=generator
+                completion.features, availability, generator=sampler or generator
             )
         untouched = availability.all(dim=-1)
         enhanced = enhancement.features

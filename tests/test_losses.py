@@ -1,4 +1,4 @@
-"""Questions that lose both modalities in the passes which take one away."""
+"""Who loses what in the passes of Eq. 8, and what the losses make of it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import torch
 from avqa_core import rng
 from avqa_core.backbones.avst import AVSTConfig
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
+from avqa_core.completion.zeros import ZerosConfig
+from avqa_core.diffusion.denoiser import LightConfig
+from avqa_core.diffusion.process import DiffusionConfig
+from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
-from avqa_core.losses import ObjectiveConfig, compute_losses
+from avqa_core.losses import LossModule, ObjectiveConfig, compute_losses
 from avqa_core.model import MissingModalityAVQA, ModelConfig
-from avqa_core.types import FeatureBatch, LossTerms
+from avqa_core.types import FeatureBatch, LossTerms, Modality
 from tests.factories import make_batch, make_model
 
 NUM_ROWS = 40
@@ -113,3 +117,42 @@ def _rows(batch: FeatureBatch, part: slice) -> FeatureBatch:
         negative_visual=None,
         video_ids=batch.video_ids[part],
     )
+
+
+def _with_avr(**fields: Any) -> MissingModalityAVQA:
+    avr = AVRDiffusionConfig(
+        diffusion=DiffusionConfig(num_steps=2), denoiser=LightConfig(hidden_channels=4), **fields
+    )
+    backbone = AVSTConfig(channels=8, match_weight=0.0, dropout=0.0)
+    return make_model(ModelConfig(backbone=backbone, completer=ZerosConfig(), enhancer=avr))
+
+
+def test_who_lacks_something_does_not_move_the_noise_of_the_others() -> None:
+    model, batch = _with_avr(feature_range="released"), make_batch(6)
+    availability = batch.availability.clone()
+    availability[5, :, Modality.VISUAL] = False
+    batch = replace(batch, availability=availability)
+    whole, first, last = (
+        compute_losses(model, part, ObjectiveConfig(), generator=rng.named(0, "losses"))
+        for part in (batch, _rows(batch, slice(0, 5)), _rows(batch, slice(5, 6)))
+    )
+    for name in ("complete/answer", "audio_missing/answer", "visual_missing/answer"):
+        assert torch.allclose(whole[name].total, first[name].total + last[name].total, atol=1e-5)
+
+
+@pytest.mark.parametrize("regime", ["joint", "plug_in", "modality_dropout", "plain"])
+def test_an_enhancer_takes_note_of_real_features_wherever_it_learns(regime: Any) -> None:
+    model = _with_avr(feature_range="standardised").train()
+    objective = ObjectiveConfig(regime=regime)
+    compute_losses(model, make_batch(6), objective, generator=rng.named(0, "losses"))
+    assert int(model.enhancer.audio_statistics.num_updates) == (regime != "plain")
+
+
+def test_without_answers_avr_needs_another_loss_that_reaches_all_of_it() -> None:
+    objective = ObjectiveConfig(use_answers=False)
+    with pytest.raises(ConfigError, match="reconstruction_weight"):
+        LossModule(_with_avr(), objective)
+    model = LossModule(_with_avr(reconstruction_weight=1.0), objective)
+    model(make_batch(6), rng.named(0, "losses")).total().backward()
+    dead = [name for name, one in model.model.enhancer.named_parameters() if one.grad is None]
+    assert not dead

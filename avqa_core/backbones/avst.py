@@ -115,6 +115,8 @@ class QuestionOverTime(nn.Module):
 class AVST(Backbone):
     """The AVST network; 7,916,716 parameters at C=512, D=128, 93 words, 42 answers."""
 
+    reads_prompts = True
+
     def __init__(self, config: AVSTConfig, dims: FeatureDims) -> None:
         super().__init__()
         self.config, self.channels = config, config.channels

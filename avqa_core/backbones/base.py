@@ -19,10 +19,12 @@ class Backbone(nn.Module, ABC):
     Attributes:
         channels: C.
         needs_negatives: whether ``loss`` wants ``negative_visual`` in the batch.
+        reads_prompts: whether ``answer`` looks at the ``prompts`` of its features.
     """
 
     channels: int
     needs_negatives: bool = False
+    reads_prompts: bool = False
 
     @property
     @abstractmethod

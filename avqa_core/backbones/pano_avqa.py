@@ -50,7 +50,7 @@ class PanoAVQAConfig(BackboneConfig):
 
     def __post_init__(self) -> None:
         require(
-            self.channels % self.num_heads == 0,
+            self.num_heads >= 1 and self.channels % self.num_heads == 0,
             f"Pano-AVQA: expected channels divisible by num_heads={self.num_heads}, "
             f"got {self.channels}: choose another size",
         )

@@ -49,7 +49,7 @@ class PSTPNetConfig(BackboneConfig):
 
     def __post_init__(self) -> None:
         require(
-            self.channels % self.num_heads == 0,
+            self.num_heads >= 1 and self.channels % self.num_heads == 0,
             f"PSTP-Net: expected channels divisible by num_heads={self.num_heads}, "
             f"got {self.channels}: choose another size",
         )

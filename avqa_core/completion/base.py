@@ -33,9 +33,11 @@ class Completer(nn.Module, ABC):
 
     Attributes:
         keeps_present: whether what is present beside an absent half goes on as it was.
+        makes_prompts: whether it hands on ``prompts``, which not every backbone reads.
     """
 
     keeps_present: bool = True
+    makes_prompts: bool = False
 
     @abstractmethod
     def complete(

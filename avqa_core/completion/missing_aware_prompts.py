@@ -60,6 +60,7 @@ class MissingAwarePrompts(Completer):
     def __init__(self, config: MissingAwarePromptsConfig, dims: GridDims) -> None:
         super().__init__()
         self.config, self.dims = config, dims
+        self.makes_prompts = config.form == "prefix"
         shape = (dims.num_segments, dims.channels)
         if config.form == "input":
             # of sound: gone alone, gone with the picture; of the picture likewise

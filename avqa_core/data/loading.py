@@ -53,13 +53,13 @@ class BatchPlan:
         )
         require(
             self.batch_size >= 1 and self.batch_size % self.world_size == 0,
-            f"batch plan: expected a batch size that {self.world_size} processes can share, got "
-            f"{self.batch_size}: make it a multiple",
+            f"batch plan: expected a batch size that {self.world_size} parts (processes times "
+            f"accumulation) can share, got {self.batch_size}: make it a multiple",
         )
         require(
             len(self) >= 1,
             f"batch plan: expected at least {self.batch_size} questions for one batch, got "
-            f"{self.num_questions}: lower the batch size or use last='pad'",
+            f"{self.num_questions}: lower the batch size",
         )
 
     def __len__(self) -> int:

@@ -191,6 +191,20 @@ class AVRDiffusion(Enhancer):
             rows = (state.noisy, state.clean, audio, visual)
             yield EnhancedState(state.step, *(one.unflatten(0, by_clip) for one in rows))
 
+    def observe(self, features: Features, present: Bool[Tensor, "B T 2"]) -> None:
+        """Bring the statistics of the real features up to date; in training mode only."""
+        if not self.training or self.config.feature_range != "standardised":
+            return
+        segments = self._segments(features.blanked(present))
+        real = rearrange(present, "B T two -> (B T) two")
+        self.audio_statistics.update(segments.audio, real[:, Modality.AUDIO])
+        self.visual_statistics.update(segments.visual, real[:, Modality.VISUAL])
+
+    @property
+    def learns_from_answers_alone(self) -> bool:
+        """Without the reconstruction term nothing else reaches what joins and splits a pair."""
+        return self.config.reconstruction_weight == 0
+
     def loss(
         self,
         features: Features,
@@ -198,15 +212,9 @@ class AVRDiffusion(Enhancer):
         *,
         generator: torch.Generator,
     ) -> LossTerms:
-        """Return Eq. (7) over the segments of which both halves are real.
-
-        In training mode the statistics of the real features are brought up to date first.
-        """
+        """Return Eq. (7) over the segments of which both halves are real."""
         segments = self._segments(features.blanked(present))
         real = rearrange(present, "B T two -> (B T) two")
-        if self.training and self.config.feature_range == "standardised":
-            self.audio_statistics.update(segments.audio, real[:, Modality.AUDIO])
-            self.visual_statistics.update(segments.visual, real[:, Modality.VISUAL])
         joined = self.join(segments.audio, segments.visual)
         if self.config.detach_target:
             joined = joined.detach()

@@ -28,6 +28,20 @@ class Enhancer(nn.Module, ABC):
     ) -> Enhancement:
         """Return the refined pair; ``availability`` tells which half of it is pseudo."""
 
+    def observe(self, features: Features, present: Bool[Tensor, "B T 2"]) -> None:
+        """Take note of real features, once a step of every regime that trains an enhancer.
+
+        Args:
+            features: real features.
+            present: where they really are real; nothing else may be read.
+        """
+        return
+
+    @property
+    def learns_from_answers_alone(self) -> bool:
+        """Whether some of its parameters learn nothing unless answers are used."""
+        return False
+
     def loss(
         self,
         features: Features,

@@ -30,7 +30,7 @@ from avqa_core.training import runs
 from avqa_core.training.events import StepDone
 from avqa_core.training.loop import Trainer
 
-NUM_STEPS, NUM_QUESTIONS = 20, 64
+NUM_STEPS, NUM_QUESTIONS = 5, 64
 FORMAT = 1
 
 

@@ -172,7 +172,7 @@ class Trainer:
             settings,
             self.processes,
             self.device,
-            negatives=self.model.backbone.needs_negatives,
+            negatives=self.model.backbone.needs_negatives and self.config.objective.use_answers,
         )
 
     def _open(self, folder: RunFolder, stack: ExitStack) -> None:
@@ -229,11 +229,10 @@ class Trainer:
 
     def _fit(self) -> None:
         """Let a completer that keeps training clips take them in as they are encoded now."""
-        if isinstance(self.model.completer, starting.Fits):
-            generator = rng.named(self.config.training.seed, "fit", self.step)
-            clips = starting.encoded_clips(self.model, self.train, self.device)
-            self.model.completer.fit(clips, generator=generator)
-            self.loss_module.train()
+        generator = rng.named(self.config.training.seed, "fit", self.step)
+        clips = starting.encoded_clips(self.model, self.train, self.device)
+        self.model.completer.fit(clips, generator=generator)
+        self.loss_module.train()
 
     def _evaluate(self, validation: QADataset) -> EvaluationDone:
         settings = self.config.training

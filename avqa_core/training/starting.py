@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,14 +21,6 @@ from avqa_core.types import Features
 
 _CLIPS_AT_ONCE = 64
 PARTS = ("backbone", "completer", "enhancer")
-
-
-@runtime_checkable
-class Fits(Protocol):
-    """A completer that looks at all training clips before it can complete."""
-
-    def fit(self, features: Iterable[Features], *, generator: torch.Generator) -> None:
-        """Take in encoded training clips."""
 
 
 def take_parts(
@@ -49,6 +41,11 @@ def take_parts(
                 "data first (regime plain) and start from it (--init-from RUN)"
             )
         return
+    if regime == "plug_in" and "backbone" not in parts:
+        raise ConfigError(
+            f"initial_parts: expected backbone among them, got {', '.join(parts) or 'nothing'}: "
+            "plug_in freezes the backbone, so it has to be trained already"
+        )
     for name in parts:
         if name not in PARTS:
             raise ConfigError(f"initial_parts: expected some of {', '.join(PARTS)}, got {name!r}")
@@ -73,12 +70,17 @@ def weights_hash(model: nn.Module) -> str:
 
 def data_identity(data_hash: str | None, train: QADataset, model: nn.Module) -> str:
     """Return a hash of what a run learns from and of its first weights, to know it again by."""
+    lacking = [
+        f"{clip} {present}"
+        for clip, present in zip(train.clips, train.present.tolist(), strict=True)
+        if not all(present)
+    ]
     rows = (
         f"{example.question_id} {example.video_id} {example.answer} "
         f"{' '.join((*example.tokens, *example.candidates))}"
         for example in train.examples
     )
-    return fingerprint.of_text(data_hash or "", weights_hash(model), *rows)
+    return fingerprint.of_text(data_hash or "", weights_hash(model), *rows, *lacking)
 
 
 @torch.no_grad()

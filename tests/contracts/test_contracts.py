@@ -137,11 +137,11 @@ class Leaking(MissingModalityAVQA):
     def encode(self, batch):
         return self.backbone.encode(batch)
 
-    def respond(self, features, availability, *, generator):
+    def respond(self, features, availability, **generators):
         mixed = dataclasses.replace(
             features, question=features.question + 1e-3 * features.audio.mean(dim=1)
         )
-        return super().respond(mixed, availability, generator=generator)
+        return super().respond(mixed, availability, **generators)
 
 
 @pytest.mark.parametrize(

@@ -227,9 +227,10 @@ def test_reconstruction_reads_no_absent_target_and_no_bypassed_segment() -> None
 def test_statistics_follow_real_training_features_only() -> None:
     enhancer, features, present = build(), make_features(), patchy()
     features = replace(features, audio=features.audio * 5 + 3)
-    enhancer.loss(features, present, generator=rng.named(0, "loss"))
+    enhancer.observe(features, present)
+    enhancer.train().loss(features, present, generator=rng.named(0, "loss"))
     assert int(enhancer.audio_statistics.num_updates) == 0
-    enhancer.train().loss(poisoned(features, present), present, generator=rng.named(0, "loss"))
+    enhancer.observe(poisoned(features, present), present)
     real = features.audio[present[..., Modality.AUDIO]]
     assert torch.allclose(enhancer.audio_statistics.mean, real.mean(dim=0), atol=1e-5)
     assert torch.allclose(

@@ -147,6 +147,38 @@ def test_plug_in_leaves_the_backbone_as_it_was(data):
     assert not same(weights(trainer.model.completer), completer_before)
 
 
+def test_plug_in_wants_the_backbone_that_it_freezes(data):
+    initial = make_trainer(data, regime="plain", num_steps=1).model
+    for parts in (("completer",), ()):
+        with pytest.raises(ConfigError, match="expected backbone among them"):
+            Trainer(
+                TrainConfig(**SETTINGS),
+                model=model_config(),
+                objective=ObjectiveConfig(regime="plug_in"),
+                train=data.dataset("train"),
+                initial=initial,
+                initial_parts=parts,
+            )
+
+
+def test_a_run_is_not_taken_up_on_clips_that_lack_something_else(data, tmp_path):
+    def train(missing_rate):
+        list(
+            Trainer(
+                TrainConfig(**{**SETTINGS, "evaluate_every": 0}),
+                model=model_config(),
+                objective=ObjectiveConfig(),
+                train=data.dataset("train", missing_rate=missing_rate, seed=0),
+                run_dir=tmp_path / "run",
+            ).run()
+        )
+
+    train(0.0)
+    train(0.0)
+    with pytest.raises(CheckpointError):
+        train(0.5)
+
+
 def test_the_answer_layer_learns_first_and_then_everything(data):
     trainer = make_trainer(data, regime="plain", num_steps=4, answer_layer_steps=2)
     layer = set(trainer.model.backbone.answer_layer.parameters())

@@ -54,8 +54,11 @@ def claims() -> list[Claim]:
 
 
 def every_claim() -> list[Claim]:
-    """Return all claims of all chapters."""
-    return [*claims(), *table1_claims(), *table3_claims()]
+    """Return all claims of all chapters, each once."""
+    found: dict[tuple[object, ...], Claim] = {}
+    for one in (*claims(), *table3_claims(), *table1_claims()):
+        found.setdefault((tuple(one.pairs), one.scenario, one.minus, one.over), one)
+    return list(found.values())
 
 
 def table1_claims() -> list[Claim]:

@@ -99,13 +99,19 @@ def compute_losses(
         if PASSES[name]:
             availability = availability & ~blind
         # Whether one row of a batch lacks something must not move the noise of the passes behind.
-        sampler = generator if PASSES[name] else rng.forked(generator, name)
+        sampler = generator if PASSES[name] else _forked(generator, name)
         prediction = model.respond(features, availability, generator=generator, sampler=sampler)
         own = _answer_losses(model, batch, config, prediction)
         if config.regime in ("joint", "plug_in") and PASSES[name]:
             own = own | _recall_losses(model, config, features, prediction, availability, present)
         terms = terms | own.prefixed(name)
     return terms
+
+
+def _forked(generator: torch.Generator, name: str) -> torch.Generator:
+    """Return a generator that depends on the state of ``generator``, which stays as it is."""
+    copy = torch.Generator().set_state(generator.get_state())
+    return rng.named(int(torch.randint(2**62, (), generator=copy)), name)
 
 
 def _blind_rows(

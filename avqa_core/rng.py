@@ -24,12 +24,6 @@ def named(seed: int, *names: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(derive(seed, *names))
 
 
-def forked(generator: torch.Generator, *names: str | int) -> torch.Generator:
-    """Return a generator that depends on the state of ``generator``, which stays as it is."""
-    copy = torch.Generator().set_state(generator.get_state())
-    return named(int(torch.randint(2**62, (), generator=copy)), *names)
-
-
 def normal(
     *size: int,
     generator: torch.Generator,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,37 +64,38 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
     return len(ordered)
 
 
+class Vouched(NamedTuple):
+    """What counts as made by other source from now on.
+
+    Attributes:
+        made_by: hash of the source that was compared; only runs that the very same source made.
+        told: what their provenance says from now on, see ``replay.vouched``.
+    """
+
+    made_by: str
+    told: Mapping[str, Any]
+
+
 def vouch_stored(
-    planned: Sequence[Planned],
-    profile: str,
-    path: Path,
-    experiment: str,
-    made_by: str,
-    told: Mapping[str, Any],
+    planned: Sequence[Planned], profile: str, path: Path, found: Mapping[str, Vouched]
 ) -> None:
-    """Let stored runs of an experiment count as made by other source, see ``replay.vouched``.
+    """Let stored runs of some experiments count as made by other source.
 
     Args:
         planned: every run of the plan; what is stored of another plan is left alone.
         profile: whose results.
         path: of the JSON file; nothing happens where there is none.
-        experiment: its name.
-        made_by: hash of the source that made the run which was repeated; only runs that the very
-            same source made are vouched for.
-        told: what their provenance says from now on.
+        found: by the name of an experiment.
     """
-    if not path.exists():
+    if not found or not path.exists():
         return
     old = _read(profile, path)
     whole = [run | {"provenance": old["provenance"][run["provenance"]]} for run in old["runs"]]
-    of_plan = {
-        identity
-        for (name, _), identity in identities(planned, old["worlds"]).items()
-        if name == experiment
-    }
+    known = set(identities(planned, old["worlds"]).values())
     for run in whole:
-        if run["identity"] in of_plan and run["provenance"]["source_hash"] == made_by:
-            run["provenance"] = {**run["provenance"], **told}
+        one = found.get(run["experiment"])
+        if one and run["identity"] in known and run["provenance"]["source_hash"] == one.made_by:
+            run["provenance"] = {**run["provenance"], **one.told}
     runs.replace_text(path, _as_text({**old, **_with_shared_provenance(whole)}))
 
 

@@ -6,7 +6,7 @@ import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from avqa_core.experiments import (
     schedule,
 )
 from avqa_core.experiments.beginnings import Beginning
-from avqa_core.experiments.collecting import collect, stored_keys, vouch_stored
+from avqa_core.experiments.collecting import Vouched, collect, stored_keys, vouch_stored
 from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment
 from avqa_core.experiments.processes import RunEnded, RunStarted
 from avqa_core.experiments.schedule import Cost, Planned
@@ -185,26 +185,41 @@ class Making:
         It speaks for stored runs without a folder here as well, if the same source made them.
         """
         stale: dict[str, list[Planned]] = {}
-        whole = self._planned_of(self._whole_plan(), builds=False)
+        vouched: dict[str, Vouched] = {}
         for one in self._planned(builds=False):
             if one.outcome is not None and not runs.is_fresh(one.outcome.provenance):
                 stale.setdefault(one.experiment.name, []).append(one)
         context = multiprocessing.get_context("forkserver")
         # A process for each: what a run imports is part of what it was made from.
-        with ProcessPoolExecutor(self.num_jobs, context, max_tasks_per_child=1) as pool:
+        with (
+            self._vouching(vouched),
+            ProcessPoolExecutor(self.num_jobs, context, max_tasks_per_child=1) as pool,
+        ):
             first = {name: of[0] for name, of in stale.items()}
             found = pool.map(replay.differences, [one.folder for one in first.values()])
             for number, (one, (differences, source)) in enumerate(
                 zip(first.values(), found, strict=True), start=1
             ):
+                name = one.experiment.name
                 if not differences and one.outcome is not None:
                     told = replay.vouched(source, one.experiment.seed, one.experiment.num_steps)
-                    made_by = one.outcome.provenance["source_hash"]
-                    name = one.experiment.name
-                    vouch_stored(whole, self.profile, self.store, name, made_by, told)
-                    for same in stale[one.experiment.name]:
+                    vouched[name] = Vouched(one.outcome.provenance["source_hash"], told)
+                    for same in stale[name]:
                         replay.vouch(same.folder, told)
                 yield Replayed(one, tuple(differences), number, len(first))
+
+    @contextmanager
+    def _vouching(self, vouched: Mapping[str, Vouched]) -> Iterator[None]:
+        """Write down at the end, however it comes, for what stored runs somebody vouched.
+
+        Once: to know the runs of a file again takes a look at every world.
+        """
+        try:
+            yield
+        finally:
+            if vouched:
+                whole = self._planned_of(self._whole_plan(), builds=False)
+                vouch_stored(whole, self.profile, self.store, vouched)
 
     def begin(self) -> Iterator[Begun]:
         """Take the first steps of one seed of every experiment, from random weights; write nothing.
@@ -232,27 +247,27 @@ class Making:
         Args:
             before: by experiment, what the other source computed on this machine.
         """
-        whole = self._planned_of(self._whole_plan(), builds=False)
-        for one in self.begin():
-            name = one.run.experiment.name
-            if name not in before:
-                differences = ["not among the beginnings of the other source"]
-            else:
-                differences = one.beginning.differs_from(before[name])
-            if not differences:
-                made_by = before[name].source_hash
-                ours = one.beginning
-                source = {
-                    "source_modules": list(ours.source_modules),
-                    "source_hash": ours.source_hash,
-                }
-                told = replay.vouched(source, ours.seed, len(ours.losses))
-                told["replayed"]["weights"] = "random"
-                vouch_stored(whole, self.profile, self.store, name, made_by, told)
-                for same in whole:
-                    if same.experiment.name == name and _is_made_by(same, made_by):
-                        replay.vouch(same.folder, told)
-            yield Replayed(one.run, tuple(differences), one.num_done, one.num_runs)
+        vouched: dict[str, Vouched] = {}
+        here = self._planned_of(self._whole_plan(), builds=False)
+        with self._vouching(vouched):
+            for one in self.begin():
+                name, ours = one.run.experiment.name, one.beginning
+                if name not in before:
+                    differences = ["not among the beginnings of the other source"]
+                else:
+                    differences = ours.differs_from(before[name])
+                if not differences:
+                    source = {
+                        "source_modules": list(ours.source_modules),
+                        "source_hash": ours.source_hash,
+                    }
+                    told = replay.vouched(source, ours.seed, len(ours.losses))
+                    told["replayed"]["weights"] = "random"
+                    vouched[name] = Vouched(before[name].source_hash, told)
+                    for same in (run for run in here if run.experiment.name == name):
+                        if _is_made_by(same, before[name].source_hash):
+                            replay.vouch(same.folder, told)
+                yield Replayed(one.run, tuple(differences), one.num_done, one.num_runs)
 
     def collect(self) -> int:
         """Write all that is finished, of every group, and return the number of runs.

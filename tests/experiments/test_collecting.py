@@ -48,7 +48,8 @@ def test_a_replay_speaks_for_stored_runs_of_the_same_source_and_experiment(tmp_p
     made["runs"][2]["provenance"] = 1  # the third seed of the first
     path.write_text(json.dumps(made))
     told = {"source_hash": "new", "replayed": {"seed": 0}}
-    collecting.vouch_stored(planned, "book", path, "table4/rmm", "?", told)
+    found = {"table4/rmm": collecting.Vouched("?", told)}
+    collecting.vouch_stored(planned, "book", path, found)
     after, hashes = _hashes(path)
     assert [hashes["table4/rmm", seed] for seed in range(3)] == ["new", "?", "other"]
     assert {hashes["table4/avr", seed] for seed in range(3)} == {"?"}
@@ -58,7 +59,8 @@ def test_a_replay_speaks_for_stored_runs_of_the_same_source_and_experiment(tmp_p
 
 
 def test_without_a_store_there_is_nothing_to_speak_for(tmp_path):
-    collecting.vouch_stored([], "book", tmp_path / "none.json", "table4/rmm", "?", {})
+    found = {"table4/rmm": collecting.Vouched("?", {})}
+    collecting.vouch_stored([], "book", tmp_path / "none.json", found)
     assert not (tmp_path / "none.json").exists()
 
 

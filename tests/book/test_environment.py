@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from book.tools import environment
@@ -48,6 +49,27 @@ def test_every_requirement_is_pinned_to_a_version_that_meets_it(one: Requirement
 def test_torch_is_pinned_first_and_without_a_local_version() -> None:
     assert next(iter(pins())) == "torch"
     assert "+" not in pins()["torch"]
+
+
+def test_every_pin_can_be_installed_with_the_oldest_python_that_is_promised() -> None:
+    """Not with the Python at hand alone: a release may want a later patch of the same minor one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (oldest,) = (
+        one.version for one in SpecifierSet(project["requires-python"]) if one.operator == ">="
+    )
+    wants = {name: _requires_python(name) for name in pins()}
+    assert sum(one is not None for one in wants.values()) > 100
+    too_new = {name: one for name, one in wants.items() if one and f"{oldest}.0" not in one}
+    assert not too_new
+
+
+def _requires_python(name: str) -> SpecifierSet | None:
+    """Return what an installed package says; None for one that only other machines need."""
+    try:
+        told = distribution(name).metadata["Requires-Python"]
+    except PackageNotFoundError:
+        return None
+    return None if told is None else SpecifierSet(told)
 
 
 def test_the_pins_hold_everything_that_ours_pull_in() -> None:

@@ -334,7 +334,7 @@ print("the same answers, bit for bit")
 # %% [markdown]
 # ## Mute it yourself
 #
-# The panel needs a third model: the paper's form, slots and a diffusion chain, plugged into the same
+# The panel needs a third model: RMM and AVR, slots and a diffusion chain, plugged into the same
 # backbone. It trains for {glue:text}`slots_steps` steps only, on a chain cut short and with the light
 # denoiser, enough to show its parts. What is stored at equal steps, {doc}`05_ablations` compares.
 
@@ -383,7 +383,7 @@ for method in session.models:
     glue(f"wait_{method}", float(np.median(waits)), display=False)
 
 # %% [markdown]
-# One toggle took {glue:text}`wait_recommended:.0f` ms to its answer here, with the paper's form
+# One toggle took {glue:text}`wait_recommended:.0f` ms to its answer here, with RMM and AVR
 # {glue:text}`wait_paper:.0f` ms (medians of this run; other work on the machine counts too).
 #
 # Without a kernel, the published page has the same toggles, every answer computed beforehand. The

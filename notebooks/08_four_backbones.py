@@ -141,7 +141,7 @@ paper_rows.missing_box(
 # The paper compares with networks that never missed anything. The control has seen what the
 # completed ones have seen: if it wins as much, the gain is that of training for absence.
 
-# %% mystnb={"figure": {"caption": "Four backbones with the audio missing, each with every method, between floor and ceiling. Dots: seeds; bars: 95 % interval of their mean. What is not stored is not drawn.", "name": "fig-backbones-audio"}, "image": {"alt": "One row for each backbone with accuracy in percent of the plain network, modality dropout, the paper's form and recommended as marks on a bar from floor to ceiling."}}
+# %% mystnb={"figure": {"caption": "Four backbones with the audio missing, each with every method, between floor and ceiling. Dots: seeds; bars: 95 % interval of their mean. What is not stored is not drawn.", "name": "fig-backbones-audio"}, "image": {"alt": "One row for each backbone with accuracy in percent of the plain network, modality dropout, RMM and AVR, and recommended as marks on a bar from floor to ceiling."}}
 views.backbones_figure(stored, "audio_missing")
 
 # %% mystnb={"figure": {"caption": "The same with the picture missing.", "name": "fig-backbones-visual"}, "image": {"alt": "One row for each backbone with accuracy in percent of the same four methods with the picture missing, on a bar from floor to ceiling."}}

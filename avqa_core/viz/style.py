@@ -54,7 +54,7 @@ METHODS: dict[str, Mark] = {
     "rmm_renormalised": Mark("RMM renormalised", RED, "D"),
     "avr": Mark("AVR on noise", GREEN, "^", "--"),
     "segment_transformer": Mark("segment transformer", GREEN, "h"),
-    "paper": Mark("paper's form", ORANGE, "p"),
+    "paper": Mark("RMM and AVR", ORANGE, "p"),
     "released_code": Mark("released code's form", BROWN, "d", "-."),
     "recommended": Mark("recommended", BLUE, "o"),
     "missing_aware_prompts": Mark("missing-aware prompts", PINK, ">"),

@@ -33,7 +33,7 @@ def test_every_backbone_has_a_row_with_every_method_between_its_bounds():
     assert labels == [
         "never trained for absence",
         "modality dropout",
-        "paper's form",
+        "RMM and AVR",
         "recommended",
         "floor to ceiling",
     ]

@@ -31,7 +31,6 @@ from avqa_core.training.events import StepDone
 from avqa_core.training.loop import Trainer
 
 NUM_STEPS, NUM_QUESTIONS = 5, 64
-FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +56,11 @@ class Beginning:
     rates: str
     losses: tuple[str, ...]
     logits: dict[str, str]
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What was imported and its hash, as a provenance has them."""
+        return {"source_modules": list(self.source_modules), "source_hash": self.source_hash}
 
     def differs_from(self, other: Beginning) -> list[str]:
         """Return one sentence for everything that the two do not have in common."""
@@ -116,7 +120,7 @@ def begin(job: Job, parent: ModelConfig | None) -> Beginning:
 
 def write(path: Path, found: Sequence[Beginning]) -> None:
     """Write beginnings into a file."""
-    content = {"format": FORMAT, "beginnings": [asdict(one) for one in found]}
+    content = {"beginnings": [asdict(one) for one in found]}
     runs.replace_text(path, json.dumps(content, indent=1) + "\n")
 
 

@@ -257,12 +257,7 @@ class Making:
                 else:
                     differences = ours.differs_from(before[name])
                 if not differences:
-                    source = {
-                        "source_modules": list(ours.source_modules),
-                        "source_hash": ours.source_hash,
-                    }
-                    told = replay.vouched(source, ours.seed, len(ours.losses))
-                    told["replayed"]["weights"] = "random"
+                    told = replay.vouched(ours.source, ours.seed, len(ours.losses), "random")
                     vouched[name] = Vouched(before[name].source_hash, told)
                     for same in (run for run in here if run.experiment.name == name):
                         if _is_made_by(same, before[name].source_hash):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -84,19 +84,23 @@ def _of_steps(trainer: Trainer, folder: Path, num_steps: int) -> Iterator[str]:
         yield f"{trainer.num_steps} steps are wanted, {len(logged)} are logged"
 
 
-def vouched(source: dict[str, Any], seed: int, steps: int) -> dict[str, Any]:
+def vouched(
+    source: dict[str, Any], seed: int, steps: int, weights: Literal["trained", "random"] = "trained"
+) -> dict[str, Any]:
     """Return what the provenance of a run says from now on.
 
     Args:
         source: as ``differences`` returned it.
         seed: of the run that was repeated; runs of one experiment differ in nothing else.
-        steps: of a whole run.
+        steps: of a whole run, or those that were taken.
+        weights: that the test was answered with.
     """
     told = {
         "commit": runs.commit(),
         "date": datetime.now(UTC).date().isoformat(),
         "seed": seed,
         "steps": min(NUM_STEPS, steps),
+        "weights": weights,
     }
     return {**source, "replayed": told}
 

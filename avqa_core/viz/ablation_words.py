@@ -79,13 +79,13 @@ def words(stored: Stored) -> dict[str, str]:
     for name, backbone in (("paper", "complete/plain"), ("recommended", "complete/positions")):
         told[f"size_{name}"] = parameters_text(stored, backbone)
         told[f"steps_{name}"] = steps_text(stored, backbone)
-    told |= {"joint_steps": steps_text(stored, BOTH)}
-    told |= {"joint_steps_longer": steps_text(stored, _RMM_LONGER)}
     entries = ledger(stored)
     of_paper = [one for one in entries if one.claim.source != "control"]
     of_controls = [one for one in entries if one.claim.source == "control"]
     judged = [one for one in entries if one.verdict not in ("not run", "one seed")]
     return told | {
+        "joint_steps": steps_text(stored, BOTH),
+        "joint_steps_longer": steps_text(stored, _RMM_LONGER),
         "num_judged": str(len(judged)),
         "by_chance": f"{(1 - confidence_against(1)) * len(judged):.0f}",
         "share_recommended": share_text(stored, "complete/positions", "complete"),

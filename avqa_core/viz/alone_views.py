@@ -6,10 +6,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from avqa_core.experiments.planning import NO_ORDER, alone_name
-from avqa_core.metrics import overall, paired_difference, seed_interval
+from avqa_core.metrics import overall, seed_interval
 from avqa_core.viz.ablation_views import not_stored
 from avqa_core.viz.display import Rich
-from avqa_core.viz.points import in_points, in_words
+from avqa_core.viz.points import in_points, in_words, over_shared_seeds
 from avqa_core.viz.result_words import NOT_RUN, steps_text
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -103,12 +103,9 @@ def alone_words(stored: Stored) -> dict[str, str]:
     first = stored.experiments[FIRST]["training"]["answer_layer_steps"]
     gain = stored.difference(FIRST, TOGETHER, SCENARIO, NO_ORDER)
     together = stored.accuracies(TOGETHER, SCENARIO, NO_ORDER)
-    shared = alone.keys() & together.keys()
-    alone_gain = paired_difference(
-        {seed: alone[seed] for seed in shared}, {seed: together[seed] for seed in shared}
-    )
+    alone_gain, num_shared = over_shared_seeds(alone, together)
     return told | {
-        "alone_gain": in_words(alone_gain, len(shared)),
+        "alone_gain": NOT_RUN if alone_gain is None else in_words(alone_gain, num_shared),
         "first_gain": in_words(gain, len(stored.shared_seeds(FIRST, TOGETHER))),
         "answer_layer_steps": f"{first:,}",
         "hardest": hardest,

@@ -12,12 +12,12 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 from avqa_core.ledger import ONE_SEED
-from avqa_core.metrics import Interval, paired_difference, seed_interval
+from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import WHOLE
 from avqa_core.viz.display import Rich
 from avqa_core.viz.field_views import FITTED, label_of, no_counts, training_points
-from avqa_core.viz.points import in_words
+from avqa_core.viz.points import in_words, over_shared_seeds
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Column, counted, table
 
@@ -209,13 +209,8 @@ def _called(found: FieldResults, names: Sequence[str], scenario: str) -> dict[st
 
 
 def _rival(ours: Mapping[int, float], theirs: Mapping[int, float], label: str) -> Rival:
-    shared = ours.keys() & theirs.keys()
-    if not shared:
-        return Rival(label, None, 0)
-    lead = paired_difference(
-        {seed: ours[seed] for seed in shared}, {seed: theirs[seed] for seed in shared}
-    )
-    return Rival(label, lead, len(shared))
+    lead, num_shared = over_shared_seeds(ours, theirs)
+    return Rival(label, lead, num_shared)
 
 
 def _method(situation: str, choice: Choice) -> Row:

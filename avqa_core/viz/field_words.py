@@ -10,7 +10,7 @@ from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
 from avqa_core.viz.field_guide import NOT_COMPARED, choose
 from avqa_core.viz.field_views import ratio_name, training_points
-from avqa_core.viz.points import in_words, seeds_text
+from avqa_core.viz.points import in_words, over_shared_seeds, seeds_text
 from avqa_core.viz.result_words import NOT_RUN, gap_text, verdicts_text
 
 if TYPE_CHECKING:
@@ -81,12 +81,8 @@ def _ratios(found: FieldResults | None) -> dict[str, str]:
         for name in (ZEROS, OURS):
             whole, left = (found.accuracies(name, one) for one in ("complete", scenario))
             lost[name] = {seed: whole[seed] - left[seed] for seed in whole}
-        shared = lost[ZEROS].keys() & lost[OURS].keys()
-        gap = paired_difference(
-            {seed: lost[ZEROS][seed] for seed in shared},
-            {seed: lost[OURS][seed] for seed in shared},
-        )
-        told[f"less_{scenario}"] = in_words(gap, len(shared)) if shared else NOT_COMPARED
+        gap, num_shared = over_shared_seeds(lost[ZEROS], lost[OURS])
+        told[f"less_{scenario}"] = NOT_COMPARED if gap is None else in_words(gap, num_shared)
     return told
 
 

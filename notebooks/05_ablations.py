@@ -399,7 +399,7 @@ views.comparison_table(
 # difference lies above zero, it is *contradicted here* if any difference lies wholly below zero; where a
 # claim makes several, that interval is widened (Bonferroni). Otherwise the runs are *not told apart*.
 # Seeds that agree by chance get no sharper interval than the lower quarter of all differences. *Here* means
-# after {glue:text}`joint_steps` steps with AVR or RMM.
+# after {glue:text}`joint_steps` steps in joint training, unless a claim says otherwise.
 #
 # Were nothing different, about {glue:text}`by_chance` of {glue:text}`num_judged` judged claims would
 # still get a verdict.

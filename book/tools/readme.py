@@ -167,7 +167,7 @@ def _length_of_tables(results: Stored) -> list[str]:
     if not results.has(PAPER):
         return []
     steps = int(results.cost(PAPER)["steps"])
-    told = f"With RMM or AVR, and beside them, every method trained for {steps} steps only."
+    told = f"In joint training, the paper's regime, every method trained for {steps} steps only."
     if results.has(*AVR_LONGER):
         longer = [f"{mark_of(one).label} {gap_text(results, *AVR_LONGER, one)}" for one in MISSING]
         told += (

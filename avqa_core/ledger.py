@@ -19,7 +19,7 @@ from typing import Literal, TypeVar
 
 from avqa_core.claims import Claim, claims, every_claim
 from avqa_core.experiments.results import Stored
-from avqa_core.metrics import Interval, seed_interval, student_t_quantile
+from avqa_core.metrics import Interval, paired_difference, student_t_quantile
 from avqa_core.paper_values import paper_accuracy
 
 Verdict = Literal["holds", "contradicted", "open", "one seed", "not run"]
@@ -51,7 +51,7 @@ class Entry:
 
 def ledger(stored: Stored, of: Sequence[Claim] | None = None) -> list[Entry]:
     """Return an entry for each claim; those whose runs are not stored say so."""
-    least = _least_spread(stored)
+    least = least_spread(stored)
     return [_entry(claim, stored, least) for claim in (claims() if of is None else of)]
 
 
@@ -76,6 +76,31 @@ def compared(
         over=over,
     )
     return ledger(stored, [claim])[0]
+
+
+def paired(
+    ours: Mapping[int, float], theirs: Mapping[int, float], least: float, confidence: float = 0.95
+) -> tuple[Interval | None, int]:
+    """Return the mean difference over the seeds that both have, and how many those are.
+
+    Args:
+        ours: what was measured, by seed.
+        theirs: likewise; the difference is None if no seed is in both.
+        least: by how much the seeds are taken to differ at least, see ``least_spread``; in the
+            unit of what was measured.
+        confidence: of the interval.
+    """
+    shared = sorted(ours.keys() & theirs.keys())
+    if not shared:
+        return None, 0
+    found = paired_difference(
+        {seed: ours[seed] for seed in shared}, {seed: theirs[seed] for seed in shared}, confidence
+    )
+    if len(shared) < 2:
+        return found, len(shared)
+    quantile = student_t_quantile(0.5 + confidence / 2, len(shared) - 1)
+    half = max(found.high - found.estimate, quantile * least / math.sqrt(len(shared)))
+    return Interval(found.estimate, found.estimate - half, found.estimate + half), len(shared)
 
 
 def confidence_against(num_pairs: int) -> float:
@@ -168,8 +193,11 @@ def _comparison(claim: Claim, pair: tuple[str, str]) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=8)  # every number of a page asks for it
-def _least_spread(stored: Stored) -> float:
-    """Return the lower quartile of how much differences vary over seeds, zero if none can tell."""
+def least_spread(stored: Stored) -> float:
+    """Return the lower quartile of how much differences of accuracies vary over seeds.
+
+    It is zero if nothing stored can tell.
+    """
     spreads = {}
     for claim in every_claim():
         for pair in claim.pairs:
@@ -195,14 +223,10 @@ def _is_tested(claim: Claim, pair: tuple[str, str], stored: Stored) -> bool:
 def _difference(
     claim: Claim, pair: tuple[str, str], stored: Stored, least: float, confidence: float = 0.95
 ) -> Interval:
-    """Return the mean difference, its interval as if the seeds differed by ``least`` at least."""
-    by_seed = _by_seed(claim, pair, stored)
-    found = seed_interval(by_seed, confidence)
-    if len(by_seed) < 2 or stdev(by_seed) >= least:
-        return found
-    quantile = student_t_quantile(0.5 + confidence / 2, len(by_seed) - 1)
-    half = quantile * least / math.sqrt(len(by_seed))
-    return Interval(found.estimate, found.estimate - half, found.estimate + half)
+    ours, theirs = (_values(claim, name, stored) for name in pair)
+    found, _ = paired(ours, theirs, least, confidence)
+    assert found is not None  # pairs without a seed in common do not come here
+    return found
 
 
 def _by_seed(claim: Claim, pair: tuple[str, str], stored: Stored) -> list[float]:

@@ -51,6 +51,24 @@ def test_a_difference_clear_of_zero_holds():
     assert entry.num_seeds == 3
 
 
+def test_a_difference_is_paired_over_the_seeds_that_both_have():
+    """0.38 - 0.2 and 0.48 - 0.3: the seeds differ, their difference does not; the third is alone.
+
+    As if such seeds differed by 0.01 at least: t(0.975, 1) = 12.706, 12.706 * 0.01 / sqrt(2).
+    """
+    ours, theirs = {0: 0.38, 1: 0.48, 2: 0.9}, {0: 0.2, 1: 0.3}
+    for least, half in ((0.0, 0.0), (0.01, 0.08985)):
+        gap, num_shared = ledger.paired(ours, theirs, least)
+        assert num_shared == 2
+        assert (gap.estimate, gap.low, gap.high) == pytest.approx(
+            (0.18, 0.18 - half, 0.18 + half), abs=1e-5
+        )
+    alone, num_shared = ledger.paired({0: 0.5}, theirs, 0.01)
+    assert (alone.estimate, num_shared) == (pytest.approx(0.3), 1)
+    assert math.isnan(alone.low)
+    assert ledger.paired({3: 0.5}, theirs, 0.01) == (None, 0)
+
+
 def test_the_other_way_round_is_contradicted():
     (entry,) = ledger.ledger(results((20, 21, 23), (40, 41, 42)), [claim()])
     assert entry.verdict == "contradicted"

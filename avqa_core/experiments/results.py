@@ -10,7 +10,7 @@ from typing import Any
 
 from avqa_core.data.annotations import ALL_CATEGORIES
 from avqa_core.errors import ConfigError
-from avqa_core.metrics import Interval, Tally, overall, paired_difference, seed_interval
+from avqa_core.metrics import Interval, Tally, overall, seed_interval
 from avqa_core.report import Report, ReportRow
 from avqa_core.types import QuestionCategory
 
@@ -189,26 +189,6 @@ class Stored:
     ) -> Interval:
         """Return the mean over seeds with its 95 % interval."""
         return seed_interval(list(self.accuracies(name, scenario, categories).values()))
-
-    def difference(
-        self, name: str, other: str, scenario: str, categories: Collection[str] | None = None
-    ) -> Interval:
-        """Return by how much ``name`` is better than ``other``, paired by seed, with its interval.
-
-        Raises:
-            ConfigError: the two have no seed in common.
-        """
-        ours = self.accuracies(name, scenario, categories)
-        theirs = self.accuracies(other, scenario, categories)
-        shared = self.shared_seeds(name, other)
-        if not shared:
-            raise ConfigError(
-                f"expected {name} and {other} to have been run with the same seeds, got "
-                f"{sorted(ours)} and {sorted(theirs)}: run the missing ones with 'avqa results'"
-            )
-        return paired_difference(
-            {seed: ours[seed] for seed in shared}, {seed: theirs[seed] for seed in shared}
-        )
 
     def floor(self, name: str, categories: Collection[str] | None = None) -> float | None:
         """Return what the question alone gives in the world of an experiment."""

@@ -6,10 +6,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from avqa_core.experiments.planning import NO_ORDER, alone_name
+from avqa_core.ledger import least_spread, paired
 from avqa_core.metrics import overall, seed_interval
 from avqa_core.viz.ablation_views import not_stored
 from avqa_core.viz.display import Rich
-from avqa_core.viz.points import in_points, in_words, over_shared_seeds
+from avqa_core.viz.points import in_points, in_words
 from avqa_core.viz.result_words import NOT_RUN, steps_text
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -55,10 +56,10 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
             "together": stored.accuracy(TOGETHER, SCENARIO, [category]).estimate,
             "alone": stored.accuracy(name, SCENARIO, [category]).estimate,
             "first": stored.accuracy(FIRST, SCENARIO, [category]).estimate,
-            "first_gain": in_points(stored.difference(FIRST, TOGETHER, SCENARIO, [category])),
+            "first_gain": _gain(stored, FIRST, category),
             "reader": _reader(stored, category),
             "loss": _last_loss(stored, name),
-            "gain": in_points(stored.difference(name, TOGETHER, SCENARIO, [category])),
+            "gain": _gain(stored, name, category),
             "seen_together": round(_seen(stored, TOGETHER) * _share(stored, category)),
             "seen_alone": _seen(stored, name),
             "seeds": len(stored.shared_seeds(name, TOGETHER, FIRST)),
@@ -66,6 +67,13 @@ def alone_table(stored: Stored, *, caption: str) -> Rich:
         for category, name in names.items()
     ]
     return table(columns, rows, caption=caption)
+
+
+def _gain(stored: Stored, name: str, category: str) -> str:
+    """Return in points by how much a run is better at a category than all nine together."""
+    ours, theirs = (stored.accuracies(one, SCENARIO, [category]) for one in (name, TOGETHER))
+    gain, _ = paired(ours, theirs, least_spread(stored))
+    return NOT_RUN if gain is None else in_points(gain)
 
 
 def alone_words(stored: Stored) -> dict[str, str]:
@@ -94,22 +102,28 @@ def alone_words(stored: Stored) -> dict[str, str]:
         "reader_all": stored.accuracy(READER, SCENARIO),
     }
     over_floor = {
-        category: stored.accuracy(name, SCENARIO, [category]).estimate
-        - (stored.floor(TOGETHER, [category]) or 0.0)
+        category: stored.accuracy(name, SCENARIO, [category]).estimate - floor
         for category, name in names.items()
+        if (floor := stored.floor(TOGETHER, [category])) is not None
     }
-    hardest = min(over_floor, key=lambda category: over_floor[category])
+    hardest = min(over_floor, key=lambda category: over_floor[category], default=None)
     told = {name: f"{100 * one.estimate:.1f} %" for name, one in accuracies.items()}
     first = stored.experiments[FIRST]["training"]["answer_layer_steps"]
-    gain = stored.difference(FIRST, TOGETHER, SCENARIO, NO_ORDER)
     together = stored.accuracies(TOGETHER, SCENARIO, NO_ORDER)
-    alone_gain, num_shared = over_shared_seeds(alone, together)
+    gains = {
+        "alone_gain": paired(alone, together, least_spread(stored)),
+        "first_gain": paired(
+            stored.accuracies(FIRST, SCENARIO, NO_ORDER), together, least_spread(stored)
+        ),
+    }
     return told | {
-        "alone_gain": NOT_RUN if alone_gain is None else in_words(alone_gain, num_shared),
-        "first_gain": in_words(gain, len(stored.shared_seeds(FIRST, TOGETHER))),
+        **{
+            name: NOT_RUN if gain is None else in_words(gain, num_seeds)
+            for name, (gain, num_seeds) in gains.items()
+        },
         "answer_layer_steps": f"{first:,}",
-        "hardest": hardest,
-        "hardest_loss": f"{_last_loss(stored, names[hardest]):.2f} nats",
+        "hardest": hardest or NOT_RUN,
+        "hardest_loss": (f"{_last_loss(stored, names[hardest]):.2f} nats" if hardest else NOT_RUN),
     }
 
 
@@ -118,7 +132,11 @@ def longer_words(stored: Stored) -> dict[str, str]:
     if not stored.has(LONGER, FIRST, READER):
         words = ("longer", "longer_steps", "longer_rate", "start_rate", "num_near", "far")
         return dict.fromkeys(words, NOT_RUN)
-    shares = {name: _share_of_ceiling(stored, LONGER, name) for name in NO_ORDER}
+    shares = {
+        name: stored.accuracy(LONGER, SCENARIO, [name]).estimate / ceiling
+        for name in NO_ORDER
+        if (ceiling := stored.ceiling(LONGER, SCENARIO, [name]))
+    }
     far = [name for name, share in shares.items() if share < NEAR]
     return {
         "longer": f"{100 * stored.accuracy(LONGER, SCENARIO, NO_ORDER).estimate:.1f} %",
@@ -132,11 +150,6 @@ def longer_words(stored: Stored) -> dict[str, str]:
 
 def _rate(stored: Stored, name: str) -> str:
     return f"{stored.experiments[name]['training']['learning_rate']:g}"
-
-
-def _share_of_ceiling(stored: Stored, name: str, category: str) -> float:
-    ceiling = stored.ceiling(name, SCENARIO, [category])
-    return stored.accuracy(name, SCENARIO, [category]).estimate / (ceiling or 1.0)
 
 
 def _beside_the_reader(stored: Stored, category: str) -> str:

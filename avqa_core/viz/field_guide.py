@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
-from avqa_core.ledger import ONE_SEED
+from avqa_core.ledger import ONE_SEED, least_spread, paired
 from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import WHOLE
 from avqa_core.viz.display import Rich
 from avqa_core.viz.field_views import FITTED, label_of, no_counts, training_points
-from avqa_core.viz.points import in_words, over_shared_seeds
+from avqa_core.viz.points import in_words
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Column, counted, table
 
@@ -115,28 +115,33 @@ class Row:
     evidence: str
 
 
-def compare(values: Mapping[str, Mapping[int, float]], called: Mapping[str, str]) -> Choice:
+def compare(
+    values: Mapping[str, Mapping[int, float]], called: Mapping[str, str], least: float
+) -> Choice:
     """Return the one with the highest mean, and its lead over each of the others.
 
     Args:
         values: name -> seed -> what was measured, higher is better.
         called: name -> how it is called.
+        least: by how much seeds are taken to differ at least, as of ``ledger.paired``.
     """
     best, *others = sorted(values, key=lambda one: -fmean(values[one].values()))
-    rivals = tuple(_rival(values[best], values[one], called[one]) for one in others)
+    rivals = tuple(_rival(values[best], values[one], called[one], least) for one in others)
     return Choice(best, called[best], fmean(values[best].values()), rivals)
 
 
-def choose(found: FieldResults, names: Sequence[str], scenario: str) -> Choice:
+def choose(found: FieldResults, names: Sequence[str], scenario: str, least: float) -> Choice:
     """Return the method with the highest mean accuracy in a scenario.
 
     Args:
         found: stored counts.
         names: of experiments, at least one.
         scenario: what fails.
+        least: by how much seeds are taken to differ at least, as of ``ledger.paired``.
     """
     called = _called(found, names, scenario)
-    return compare({name: found.accuracies(name, scenario) for name in called}, called)
+    values = {name: found.accuracies(name, scenario) for name in called}
+    return compare(values, called, least)
 
 
 def guide(found: FieldResults, stored: Stored, at_least: float) -> list[Row]:
@@ -147,6 +152,7 @@ def guide(found: FieldResults, stored: Stored, at_least: float) -> list[Row]:
         stored: results over seeds, for a modality that is gone for good and for gaps in training.
         at_least: how sure an answer has to be.
     """
+    least = least_spread(stored)
     frozen = [f"{FROZEN}{one}" for one in PLUGGED_IN if stored.has(f"{FROZEN}{one}")]
     joint = [f"joint/{one}" for one in TRAINED_AGAIN if stored.has(f"joint/{one}")]
     rows = []
@@ -154,7 +160,7 @@ def guide(found: FieldResults, stored: Stored, at_least: float) -> list[Row]:
         ("A microphone cuts out for three segments", "audio_drops(3)"),
         ("A camera cuts out for three segments", "visual_drops(3)"),
     ):
-        rows.append(_method(words, choose(found, found.names, scenario)))
+        rows.append(_method(words, choose(found, found.names, scenario, least)))
     for words, names in (
         ("and the network in use cannot be trained again", frozen),
         ("and the network can be trained again", frozen + joint),
@@ -163,8 +169,8 @@ def guide(found: FieldResults, stored: Stored, at_least: float) -> list[Row]:
         for scenario in MISSING if names else ():
             values = {name: stored.accuracies(name, scenario) for name in names}
             situation = f"{mark_of(scenario).label} for good, {words}"
-            rows.append(_method(situation, compare(values, called)))
-    return [*rows, *_gaps(stored), _temperature(found), *_abstaining(found, at_least)]
+            rows.append(_method(situation, compare(values, called, least)))
+    return [*rows, *_gaps(stored), _temperature(found), *_abstaining(found, at_least, least)]
 
 
 def guide_table(
@@ -208,8 +214,10 @@ def _called(found: FieldResults, names: Sequence[str], scenario: str) -> dict[st
     return {first: ALIKE} | {name: label for name, label in called.items() if name not in frozen}
 
 
-def _rival(ours: Mapping[int, float], theirs: Mapping[int, float], label: str) -> Rival:
-    lead, num_shared = over_shared_seeds(ours, theirs)
+def _rival(
+    ours: Mapping[int, float], theirs: Mapping[int, float], label: str, least: float
+) -> Rival:
+    lead, num_shared = paired(ours, theirs, least)
     return Rival(label, lead, num_shared)
 
 
@@ -229,7 +237,7 @@ def _gaps(stored: Stored) -> list[Row]:
     if not lost:
         return []
     kept = {name: {seed: -one for seed, one in by.items()} for name, by in lost.items()}
-    choice = compare(kept, {name: mark_of(name).label for name in kept})
+    choice = compare(kept, {name: mark_of(name).label for name in kept}, least_spread(stored))
     losses = list(lost[choice.best].values())
     over = ", ".join(mark_of(one).label for one in ("complete", *MISSING))
     return [
@@ -274,7 +282,8 @@ def _temperature(found: FieldResults) -> Row:
         for fitted in called
     }
     kept = {name: {seed: -one for seed, one in by.items()} for name, by in errors.items()}
-    choice = compare(kept, called)
+    # The spread of the ledger is one of accuracies and says nothing about these.
+    choice = compare(kept, called, least=0.0)
     told = ", ".join(
         f"{100 * fmean(by.values()):.1f} {called[name]}" for name, by in errors.items()
     )
@@ -285,11 +294,11 @@ def _temperature(found: FieldResults) -> Row:
     )
 
 
-def _abstaining(found: FieldResults, at_least: float) -> list[Row]:
+def _abstaining(found: FieldResults, at_least: float, least: float) -> list[Row]:
     """Return what saying nothing buys in each scenario, for the method that is best there."""
     rows = []
     for scenario in WHOLE:
-        choice = choose(found, found.names, scenario)
+        choice = choose(found, found.names, scenario, least)
         by_seed = [
             one.confidences.answered_at(at_least)[1]
             for one in found.sureness(choice.best, scenario, "own")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avqa_core.ledger import ledger
-from avqa_core.metrics import paired_difference
+from avqa_core.ledger import least_spread, ledger, paired
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
 from avqa_core.viz.field_guide import NOT_COMPARED, choose
 from avqa_core.viz.field_views import ratio_name, training_points
-from avqa_core.viz.points import in_words, over_shared_seeds, seeds_text
+from avqa_core.viz.points import in_words, seeds_text
 from avqa_core.viz.result_words import NOT_RUN, gap_text, verdicts_text
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
+    from avqa_core.metrics import Interval
 
 ZEROS, OURS = "plug_in/zeros", "plug_in/recommended"
 MISSING = ("audio_missing", "visual_missing")
@@ -28,16 +28,17 @@ def words(found: FieldResults | None, stored: Stored, at_least: float) -> dict[s
         stored: results over seeds.
         at_least: how sure an answer has to be.
     """
+    least = least_spread(stored)
     figure_5 = [one for one in ledger(stored) if one.claim.source == "Fig. 5"]
     return {
         "at_least": f"{100 * at_least:.0f} %",
         "figure_5": verdicts_text(figure_5),
         "counted": _counted(found),
-        **_drops(found),
-        **_ratios(found),
+        **_drops(found, least),
+        **_ratios(found, least),
         **_gaps(stored),
         **_errors(found),
-        **_sure(found, at_least),
+        **_sure(found, at_least, least),
     }
 
 
@@ -51,7 +52,7 @@ def _counted(found: FieldResults | None) -> str:
     return f"{runs} stored runs of {of} were counted by 'avqa field', on {asked}"
 
 
-def _drops(found: FieldResults | None) -> dict[str, str]:
+def _drops(found: FieldResults | None, least: float) -> dict[str, str]:
     """Return what three dropped segments, and all of them, cost the frozen backbone."""
     told = {}
     for method, name in (("zeros", ZEROS), ("recommended", OURS)):
@@ -60,18 +61,22 @@ def _drops(found: FieldResults | None) -> dict[str, str]:
                 ("three", f"{modality}_drops(3)"),
                 ("all", f"{modality}_missing"),
             ):
-                told[f"{method}_{modality}_{words_}"] = _lost(found, name, scenario)
+                told[f"{method}_{modality}_{words_}"] = _lost(found, name, scenario, least)
     return told
 
 
-def _lost(found: FieldResults | None, name: str, scenario: str) -> str:
+def _lost(found: FieldResults | None, name: str, scenario: str, least: float) -> str:
     if found is None or name not in found.names:
         return NOT_RUN
     whole, left = (found.accuracies(name, one) for one in ("complete", scenario))
-    return in_words(paired_difference(whole, left), len(whole))
+    return _in_words(*paired(whole, left, least))
 
 
-def _ratios(found: FieldResults | None) -> dict[str, str]:
+def _in_words(gap: Interval | None, num_shared: int) -> str:
+    return NOT_COMPARED if gap is None else in_words(gap, num_shared)
+
+
+def _ratios(found: FieldResults | None, least: float) -> dict[str, str]:
     """Return by how much the curves of Fig. 5 leave a straight line, and who loses less."""
     if found is None or not {ZEROS, OURS} <= set(found.names):
         return dict.fromkeys(("bend", "less_audio_missing", "less_visual_missing"), NOT_RUN)
@@ -81,8 +86,7 @@ def _ratios(found: FieldResults | None) -> dict[str, str]:
         for name in (ZEROS, OURS):
             whole, left = (found.accuracies(name, one) for one in ("complete", scenario))
             lost[name] = {seed: whole[seed] - left[seed] for seed in whole}
-        gap, num_shared = over_shared_seeds(lost[ZEROS], lost[OURS])
-        told[f"less_{scenario}"] = NOT_COMPARED if gap is None else in_words(gap, num_shared)
+        told[f"less_{scenario}"] = _in_words(*paired(lost[ZEROS], lost[OURS], least))
     return told
 
 
@@ -132,7 +136,7 @@ def _errors(found: FieldResults | None) -> dict[str, str]:
     return told
 
 
-def _sure(found: FieldResults | None, at_least: float) -> dict[str, str]:
+def _sure(found: FieldResults | None, at_least: float, least: float) -> dict[str, str]:
     """Return coverage and accuracy of the best method in each scenario, before and after."""
     temperatures: dict[str, Fitted] = {"raw": "none", "sure": "own"}
     told = {}
@@ -140,7 +144,7 @@ def _sure(found: FieldResults | None, at_least: float) -> dict[str, str]:
         for word, fitted in temperatures.items():
             text = NOT_RUN
             if found is not None:
-                choice = choose(found, found.names, scenario)
+                choice = choose(found, found.names, scenario, least)
                 answered, right = found.pooled(choice.best, scenario, fitted).answered_at(at_least)
                 of_them = f", {100 * right.accuracy:.0f} % of them right" if right.total else ""
                 text = f"{100 * answered.accuracy:.0f} % answered{of_them} ({choice.label})"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avqa_core.experiments.paper_tables import BACKBONES, table1_run
-from avqa_core.ledger import VERDICTS, compared, judge
+from avqa_core.ledger import VERDICTS, compared, judge, least_spread, paired
 from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.viz.ablation_views import MISSING
@@ -152,8 +152,9 @@ def row_verdict(stored: Stored, row: PaperRow) -> str:
     floor = stored.floor(row.name)
     if floor is None:
         return "no floor known"
-    over = stored.accuracy(row.name, row.scenario)
-    return VERDICTS[judge([Interval(over.estimate - floor, over.low - floor, over.high - floor)])]
+    ours = stored.accuracies(row.name, row.scenario)
+    over, _ = paired(ours, dict.fromkeys(ours, floor), least_spread(stored))
+    return VERDICTS[judge([] if over is None else [over])]
 
 
 def _with_ends(interval: Interval) -> str:

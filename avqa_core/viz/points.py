@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
-from avqa_core.metrics import Interval, paired_difference
+from avqa_core.metrics import Interval
 
 
 def in_points(gain: Interval) -> str:
@@ -23,24 +22,6 @@ def in_words(gain: Interval, num_seeds: int) -> str:
 def seeds_text(number: int) -> str:
     """Return how many seeds a number is over, in words."""
     return "one seed" if number == 1 else f"{number} seeds"
-
-
-def over_shared_seeds(
-    ours: Mapping[int, float], theirs: Mapping[int, float]
-) -> tuple[Interval | None, int]:
-    """Return the difference paired over the seeds that both have, and how many those are.
-
-    Args:
-        ours: what was measured, by seed.
-        theirs: likewise; the difference is None if no seed is in both.
-    """
-    shared = ours.keys() & theirs.keys()
-    if not shared:
-        return None, 0
-    gap = paired_difference(
-        {seed: ours[seed] for seed in shared}, {seed: theirs[seed] for seed in shared}
-    )
-    return gap, len(shared)
 
 
 def _ends(gain: Interval) -> str:

@@ -35,13 +35,6 @@ def test_a_mean_has_the_t_interval_over_seeds(stored):
     assert interval.high - interval.estimate == pytest.approx(0.6353, abs=1e-4)
 
 
-def test_a_difference_is_paired_by_seed(stored):
-    interval = stored.difference("plug_in/recommended", "plug_in/zeros", "audio_missing")
-    # 0.38 - 0.2 and 0.48 - 0.3: the seeds differ, their difference does not.
-    assert interval.estimate == pytest.approx(0.18)
-    assert interval.high - interval.low == pytest.approx(0.0, abs=1e-12)
-
-
 def test_floor_and_ceiling_are_weighted_by_questions(stored):
     assert stored.floor("plug_in/zeros") == pytest.approx(0.6 * 0.5 + 0.4 * 0.25)
     assert stored.ceiling("plug_in/zeros", "complete") == pytest.approx(0.6 * 1.0 + 0.4 * 0.75)

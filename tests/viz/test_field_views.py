@@ -179,7 +179,7 @@ def test_one_seed_gives_no_verdict_in_any_line_of_the_guide():
 
 def test_three_seeds_are_counted_and_judged():
     found = audio_only({"plug_in/zeros": [60, 61, 62], "joint/recommended": [65, 66, 67]})
-    choice = field_guide.choose(found, found.names, "audio_missing")
+    choice = field_guide.choose(found, found.names, "audio_missing", least=0.0)
     assert choice.advice == "recommended, joint"
     assert choice.leads == "; +5.0 points (+5.0 to +5.0, 3 seeds) over zeros"
 
@@ -197,7 +197,7 @@ def test_every_method_that_may_be_as_good_is_named():
             "plug_in/slot_mean": [50, 70, 70],
         }
     )
-    choice = field_guide.choose(found, found.names, "audio_missing")
+    choice = field_guide.choose(found, found.names, "audio_missing", least=0.0)
     assert [one.label for one in choice.rivals] == ["zeros", "slot mean"]
     assert choice.advice == "recommended; not told apart from slot mean"
     assert choice.leads == "; +6.7 points (-22.0 to +35.4, 3 seeds) over slot mean"
@@ -206,14 +206,14 @@ def test_every_method_that_may_be_as_good_is_named():
 def test_a_lead_of_one_seed_of_two_is_told_as_such():
     """Ahead by 0 and by 8: the interval of two such seeds reaches far below zero."""
     found = audio_only({"plug_in/zeros": [60, 62], "plug_in/slot_mean": [60, 70]})
-    choice = field_guide.choose(found, found.names, "audio_missing")
+    choice = field_guide.choose(found, found.names, "audio_missing", least=0.0)
     assert choice.advice == "slot mean; not told apart from zeros"
 
 
 def test_methods_without_a_shared_seed_are_not_compared():
     found = audio_only({"plug_in/zeros": [60, 62], "plug_in/slot_mean": [60, 70]})
     apart = of_seed(of_seed(found, 0, "plug_in/zeros"), 1, "plug_in/slot_mean")
-    choice = field_guide.choose(apart, apart.names, "audio_missing")
+    choice = field_guide.choose(apart, apart.names, "audio_missing", least=0.0)
     assert (choice.advice, choice.leads) == ("slot mean; not compared with zeros", "")
     told = field_words.words(
         of_seed(of_seed(FOUND, 0, "plug_in/zeros"), 1, "plug_in/recommended"), EMPTY, 0.8
@@ -224,13 +224,13 @@ def test_methods_without_a_shared_seed_are_not_compared():
 def test_whoever_leads_only_by_its_seeds_is_told_to_be_behind():
     """Zeros lack the hard seed and have the higher mean; in every seed that both have they lose."""
     values = {"zeros": {0: 0.8, 1: 0.81}, "rmm": {0: 0.85, 1: 0.86, 2: 0.1}}
-    choice = field_guide.compare(values, {"zeros": "zeros", "rmm": "RMM"})
+    choice = field_guide.compare(values, {"zeros": "zeros", "rmm": "RMM"}, least=0.0)
     assert choice.advice == "zeros; over shared seeds behind RMM"
 
 
 def test_one_seed_in_common_with_some_is_said_of_those():
     values = {"a": {0: 0.9, 1: 0.9}, "b": {0: 0.8}, "c": {0: 0.7, 1: 0.7}}
-    choice = field_guide.compare(values, {"a": "A", "b": "B", "c": "C"})
+    choice = field_guide.compare(values, {"a": "A", "b": "B", "c": "C"}, least=0.0)
     assert choice.advice == f"A; {ONE_SEED} on B"
 
 
@@ -248,7 +248,7 @@ def test_an_interval_that_touches_zero_tells_nothing(lead, standing):
 
 
 def test_a_frozen_backbone_with_nothing_to_complete_is_one_method():
-    choice = field_guide.choose(FOUND, FOUND.names, "complete")
+    choice = field_guide.choose(FOUND, FOUND.names, "complete", least=0.0)
     assert (choice.label, [one.label for one in choice.rivals]) == (
         "frozen backbone, alike with each completer",
         ["recommended, joint"],
@@ -257,21 +257,23 @@ def test_a_frozen_backbone_with_nothing_to_complete_is_one_method():
     assert told["sure_complete"].endswith(f"({field_guide.ALIKE})")
     # Alike in number only: with the sound missing completers differ, and with two backbones too.
     tied = audio_only({"plug_in/zeros": [60, 62], "plug_in/rmm": [60, 62]})
-    choice = field_guide.choose(tied, tied.names, "audio_missing")
+    choice = field_guide.choose(tied, tied.names, "audio_missing", least=0.0)
     assert choice.advice == "zeros; not told apart from RMM as printed"
     other = field(
         {"plug_in/zeros": [failures(90, 1, 1, 1, 5)], "plug_in/rmm": [failures(91, 1, 1, 1, 5)]}
     )
-    assert field_guide.choose(other, other.names, "complete").label == "RMM as printed"
+    assert field_guide.choose(other, other.names, "complete", least=0.0).label == "RMM as printed"
 
 
 def test_one_method_alone_is_not_advised_as_if_compared():
-    alone = field_guide.choose(FOUND, ["plug_in/zeros"], "complete")
+    alone = field_guide.choose(FOUND, ["plug_in/zeros"], "complete", least=0.0)
     assert (alone.advice, alone.leads) == (f"zeros; {field_guide.ALONE}", "")
 
 
 def test_a_lead_that_every_seed_shares_is_advised_alone():
-    choice = field_guide.choose(FOUND, ["plug_in/zeros", "plug_in/recommended"], "visual_missing")
+    choice = field_guide.choose(
+        FOUND, ["plug_in/zeros", "plug_in/recommended"], "visual_missing", least=0.0
+    )
     assert (choice.best, choice.advice) == ("plug_in/recommended", "recommended")
 
 

@@ -24,7 +24,6 @@ from avqa_core.cli_media import ask, extract
 from avqa_core.errors import AvqaError
 
 Several = tuple[str, ...]
-Profile = Literal["smoke", "book", "full"]
 Preset = Literal["paper", "released_code", "recommended"]
 Size = Literal["tiny", "book", "full", "paper"]
 Regime = Literal["plain", "joint", "modality_dropout", "plug_in"]

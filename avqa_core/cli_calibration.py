@@ -8,12 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from avqa_core.profiles import Profile
+
 if TYPE_CHECKING:
     from avqa_core.run_calibration import RunCalibration
     from avqa_core.studies.field_results import FieldResults
 
 Several = tuple[str, ...]
-Profile = Literal["smoke", "book", "full"]
 
 
 def calibrate(

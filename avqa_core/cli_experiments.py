@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
+
+from avqa_core.profiles import Profile
 
 if TYPE_CHECKING:
     from avqa_core.experiments.making import Making
 
 Several = tuple[str, ...]
-Profile = Literal["smoke", "book", "full"]
 
 
 def results(

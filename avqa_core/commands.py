@@ -90,12 +90,13 @@ def trainer(
     Raises:
         AvqaError: something does not exist or does not fit.
     """
-    if objective.regime == "plain":
-        # completer and enhancer keep their random start, so what they do must not choose the best
-        training = replace(training, selection=("complete",))
     model, objective, training = compose(
         preset(preset_name, size), objective, training, assignments, size
     )
+    is_chosen = any(one.partition("=")[0] == "training.selection" for one in assignments)
+    if objective.regime == "plain" and not is_chosen:
+        # completer and enhancer keep their random start, so what they do must not choose the best
+        training = replace(training, selection=("complete",))
     folder = _opened(data, "train", "val")
     initial = None if init_from is None else runs.load_run(init_from, "best")
     if initial is not None and initial[1] != folder.vocabulary:

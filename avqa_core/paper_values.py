@@ -57,16 +57,16 @@ def paper_accuracies(folder: Path) -> dict[tuple[str, str], float]:
         AnnotationError: a file is missing or damaged, or two tables contradict each other.
     """
     found: dict[tuple[str, str], float] = {}
-    for row in _read(folder / "table1_full.csv"):
+    for row in read_rows(folder / "table1_full.csv"):
         backbone, _, method = row["method"].partition("+")
         ours = "paper" if method else "plain"
         _put(found, table1_run(_BACKBONES[backbone], ours), row, "all_avg")
-    for row in _read(folder / "table3_full.csv"):
+    for row in read_rows(folder / "table3_full.csv"):
         _put(found, _TABLE_3[row["method"].partition("+")[2]], row, "all_avg")
-    for row in _read(folder / "table4.csv"):
+    for row in read_rows(folder / "table4.csv"):
         _put(found, _TABLE_4[row["rmm"], row["avr"]], row)
     for number, what in ((5, "slots"), (6, "steps")):
-        for row in _read(folder / f"table{number}.csv"):
+        for row in read_rows(folder / f"table{number}.csv"):
             name = f"{what}_{row[what]}"
             experiment = f"table{number}/{name}"
             if row[what] == "none":
@@ -91,7 +91,12 @@ def _put(
         )
 
 
-def _read(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of one of the paper's tables by the names of its columns.
+
+    Raises:
+        AnnotationError: the file is missing.
+    """
     try:
         with path.open(newline="") as file:
             return list(csv.DictReader(file))

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from avqa_core.errors import ConfigError
 
-PROFILES = ("smoke", "book", "full")
+Profile = Literal["smoke", "book", "full"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
 SHARED = ("profile", "seed", "num_seeds", "device", "data_dir", "out_dir")
 CHECKOUT_VARIABLE = "AVQA_BOOK"
 

@@ -114,7 +114,7 @@ glue("num_test", floor.total, display=False)
 
 # %%
 scenes = world.read_scenes(bandstand, "test")[: run.num_cards]
-shown = [world_views.rendered(scene) for scene in scenes]
+shown = [media.rendered(scene) for scene in scenes]
 media_url = f"{run.media_dir.name}/"
 files = media.write_media(run.media_dir, shown, url=media_url)
 world_views.scene_cards(scenes, files, first=shown[0])

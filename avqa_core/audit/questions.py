@@ -89,7 +89,7 @@ def load_questions(path: Path | str) -> list[Questions]:
 
 
 def rows_in_common(paths: Sequence[Path]) -> int:
-    """Return how many rows several annotation files share: clip, question and answer all equal."""
+    """Return how many rows files share: number, clip, question and answer all equal."""
     files = [
         Counter((one.question_id, one.video_id, one.question, one.answer) for one in rows)
         for rows in map(read_annotations, paths)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Int
 
 from avqa_core.audit.questions import Questions
 from avqa_core.audit.rounding import Printed, count_bounds
@@ -89,7 +90,7 @@ def recover_counts(
     else:
         tried = _with_total(sizes, depth, total)
     follows = _follow(tried, columns, averages)
-    best = np.lexsort((sum(tried.values()), -follows.sum(axis=1)))[:keep]
+    best = np.lexsort((np.sum(list(tried.values()), axis=0), -follows.sum(axis=1)))[:keep]
     return tuple(
         Recovered(
             {one: int(n[place]) for one, n in tried.items()},

@@ -21,7 +21,6 @@ from avqa_core.checksums import sha256
 from avqa_core.encoders.base import OfOneNetwork, VisualEncoder
 from avqa_core.errors import FeatureError
 
-SIDE = 224
 NUM_WORDS = 77
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 SPREAD = (0.26862954, 0.26130258, 0.27577711)

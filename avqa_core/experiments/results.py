@@ -40,7 +40,6 @@ class StoredRow(ReportRow):
     """One category of one scenario of one run."""
 
     experiment: str
-    experiment_group: str
     seed: int
 
 
@@ -129,7 +128,6 @@ class Stored:
                     kind = _CATEGORIES[category]
                     yield StoredRow(
                         experiment=run.experiment,
-                        experiment_group=self.experiments[run.experiment]["group"],
                         seed=run.seed,
                         scenario=scenario,
                         group=kind.group,

@@ -22,7 +22,6 @@ from avqa_core.errors import FeatureError
 from avqa_core.media.log_mel import SAMPLE_RATE
 from avqa_core.media.segments import SegmentPolicy
 
-Pictures = UInt8[np.ndarray, "n height width 3"]
 Prepare = Callable[[np.ndarray], np.ndarray]
 
 # Tracks of one film differ by about a frame of sound or picture; less than this is not missing.

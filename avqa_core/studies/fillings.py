@@ -18,7 +18,7 @@ from avqa_core.data.dataset import QADataset
 from avqa_core.losses import PASSES, answer_loss, without
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.studies.clips import CHUNK, batches, grid_of, joined
-from avqa_core.studies.recall import ABSENT, complete, everything_of
+from avqa_core.studies.recall import ABSENT, complete, everything_of, over_clips, shares
 from avqa_core.types import Features
 
 HALVES = ("audio", "visual")
@@ -124,24 +124,13 @@ def _loss(
 @torch.no_grad()
 def filling(completer: Completer, half: str, train: Features, test: Features) -> Filling:
     """Return what is filled in for ``half``, ``audio`` or ``visual``, of the test clips."""
-    real: Tensor = getattr(test, half)
     pseudo = _pseudo(completer, half, test)
-    left = (real - getattr(train, half).mean(dim=(0, 1))).square().mean()
-    scale = over_clips(real)
+    error, spread = shares(pseudo, half, train, test)
     others = replace(test, question=test.question.roll(1, dims=0))
     moved = (pseudo - _pseudo(completer, half, others)).square().mean() / 2
-    return Filling(
-        error=float((pseudo - real).square().mean() / left),
-        spread=float(over_clips(pseudo) / scale),
-        asked=float(moved / scale),
-    )
+    return Filling(error=error, spread=spread, asked=float(moved / over_clips(getattr(test, half))))
 
 
 def _pseudo(completer: Completer, half: str, features: Features) -> Float[Tensor, "B T ..."]:
     pseudo: Tensor = getattr(complete(completer, features, half), f"pseudo_{half}")
     return pseudo
-
-
-def over_clips(feature: Float[Tensor, "B T ..."]) -> Float[Tensor, ""]:
-    """Return the variance over clips, averaged over everything else."""
-    return (feature - feature.mean(dim=0)).square().mean()

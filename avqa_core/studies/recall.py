@@ -37,8 +37,8 @@ class RecallScore:
     Attributes:
         error: squared error as a share of what the mean of the training features leaves; 1 is as
             good as one constant vector, 0 is perfect.
-        spread: variance of the pseudo feature over the inputs, as a share of the real feature's;
-            0 is one vector for everybody.
+        spread: variance of the pseudo feature over clips, segment by segment, as a share of the
+            real feature's; 0 is the same for every clip, whatever it varies over time.
         entropy: of the addressing, as a share of log L; NaN without slots.
         largest: the largest weight that any slot got from any input; NaN without slots.
     """
@@ -111,7 +111,7 @@ def score(
     """Return how well ``half`` of the test clips is recalled."""
     completion = complete(completer, test, half, seed=seed)
     pseudo: Tensor = getattr(completion, f"pseudo_{half}").detach()
-    error, spread = _shares(pseudo, half, train, test)
+    error, spread = shares(pseudo, half, train, test)
     if completion.addressing is None:
         return RecallScore(error=error, spread=spread)
     weights: Tensor = getattr(completion.addressing, RECALLING[half])
@@ -134,7 +134,7 @@ def linear_score(half: str, train: Features, test: Features, ridge: float = 1.0)
     gram += ridge * gram.diagonal().mean() * torch.eye(len(gram))
     weights = torch.linalg.solve(gram, inputs.T @ wanted / len(inputs))
     pseudo = (_inputs(half, test) @ weights).reshape(getattr(test, half).shape)
-    error, spread = _shares(pseudo, half, train, test)
+    error, spread = shares(pseudo, half, train, test)
     return RecallScore(error=error, spread=spread)
 
 
@@ -146,11 +146,15 @@ def _inputs(half: str, features: Features) -> Float[Tensor, "rows E"]:
     return torch.cat([present, question, one], dim=-1).flatten(0, 1)
 
 
-def _shares(
+def shares(
     pseudo: Float[Tensor, "B T ..."], half: str, train: Features, test: Features
 ) -> tuple[float, float]:
-    """Return error and spread as shares of what the training mean leaves of the test clips."""
+    """Return the error over that of the training mean, and the variance over the real feature's."""
     real, mean = getattr(test, half), getattr(train, half).mean(dim=(0, 1))
-    left = (real - mean).square().mean()
-    spread = (pseudo - pseudo.mean(dim=(0, 1))).square().mean()
-    return float((pseudo - real).square().mean() / left), float(spread / left)
+    error = (pseudo - real).square().mean() / (real - mean).square().mean()
+    return float(error), float(over_clips(pseudo) / over_clips(real))
+
+
+def over_clips(feature: Float[Tensor, "B T ..."]) -> Float[Tensor, ""]:
+    """Return the variance over clips, averaged over everything else."""
+    return (feature - feature.mean(dim=0)).square().mean()

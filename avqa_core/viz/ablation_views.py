@@ -61,8 +61,8 @@ def comparison_figure(
     there = [name for name in names if stored.has(name)]
     if not there:
         return not_stored(stored, names)
-    reports = {_method(name): stored.reports(name) for name in there}
-    first = reports[_method(there[0])][0]
+    reports = {key: stored.reports(name) for name, key in keys_of(there).items()}
+    first = stored.reports(there[0])[0]
     shown = accuracies_by_scenario(reports)
     return accuracy_by_scenario(
         {method: {one: of[one] for one in scenarios} for method, of in shown.items()},
@@ -254,11 +254,11 @@ def ratio_figure(
     if not there:
         return not_stored(stored, names)
     accuracies = {
-        _method(name): {
+        key: {
             100 * ratio: list(stored.accuracies(name, ratio_scenario(scenario, ratio)).values())
             for ratio in (0.0, *ratios, 1.0)
         }
-        for name in there
+        for name, key in keys_of(there).items()
     }
     label = f"questions with {mark_of(scenario).label} (%)"
     return ablation_lines(accuracies, xlabel=label, references=_floor(stored, there[0]))
@@ -312,6 +312,14 @@ def _rival(entry: Entry) -> str | None:
     return worse if len(entry.claim.better) == 1 else f"{better} against {worse}"
 
 
-def _method(name: str) -> str:
-    """Return the part of an experiment's name that has a colour of its own in the book."""
-    return name.rsplit("/", 1)[-1]
+def keys_of(names: Sequence[str]) -> dict[str, str]:
+    """Return what each experiment of one figure is drawn as.
+
+    It is the last part of the name, which has a colour of its own in the book, or the whole name
+    where another one of the figure has taken that.
+    """
+    keys: dict[str, str] = {}
+    for name in names:
+        short = name.rpartition("/")[2]
+        keys[name] = name if short in keys.values() else short
+    return keys

@@ -45,7 +45,7 @@ def fit_figure(found: TableAudit, order: Order) -> Figure:
     figure, panels = new_figure(columns=2, height=1.5 + 0.22 * len(rows), sharey=True)
     for panel, chosen, title in (
         (panels[0], {}, "columns as headed"),
-        (panels[1], order, "two AV columns exchanged"),
+        (panels[1], order, _exchanged(order)),
     ):
         _draw_fits(panel, _fits(found, chosen))
         panel.set_title(title)
@@ -90,6 +90,12 @@ def _heading(category: QuestionCategory) -> str:
     return f"{_SHORT.get(category.group, category.group)} {category.kind}"
 
 
+def _exchanged(order: Order) -> str:
+    """Say which columns stand under each other's heading."""
+    moved = [_heading(heading) for heading, one in order.items() if heading != one]
+    return f"{' and '.join(moved)} exchanged"
+
+
 def averages_figure(found: TableAudit, order: Order, group: str) -> Figure:
     """Draw how far a printed average is from its cells, as headed and under an order.
 
@@ -103,7 +109,7 @@ def averages_figure(found: TableAudit, order: Order, group: str) -> Figure:
     panel.axvline(0, color=FLOOR_COLOUR, linestyle="--", linewidth=1, zorder=0)
     for label, chosen, sign, colour in (
         ("columns as headed", None, "o", ORANGE),
-        ("Location and Counting exchanged", order, "s", BLUE),
+        (_exchanged(order), order, "s", BLUE),
     ):
         offsets = [_offset(found, row, group, chosen) for row in shown]
         filled = colour if chosen else "white"

@@ -36,7 +36,8 @@ def binding_table(rows: Sequence[Row], *, caption: str) -> Rich:
         Column("network", "network (%)", scale=100),
         Column("observer", "counts alone (%)", scale=100),
         Column("gain", "network over counts alone, points"),
-        Column("beyond", "lost if its answers are dealt anew, points"),
+        Column("alike", "of clips with equal counts", digits=0),
+        Column("beyond", "lost of those if its answers are dealt anew, points"),
     )
     return table(
         columns,
@@ -47,6 +48,7 @@ def binding_table(rows: Sequence[Row], *, caption: str) -> Rich:
                 "network": fmean(one.networks),
                 "observer": one.observer,
                 "gain": in_points(_gain(one)),
+                "alike": one.num_alike,
                 "beyond": in_points(_beyond(one)),
             }
             for one in rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -42,13 +42,24 @@ def clip_cards(cards: Sequence[ClipCard], *, first: ClipMedia | None = None) -> 
     return Rich(html=html, text=text, png=still)
 
 
+def in_words(parts: Mapping[str, str]) -> str:
+    """Return what is seen and heard as text to open, for readers who do not see or hear it.
+
+    Args:
+        parts: what it is, such as ``Seen`` -> the text.
+    """
+    told = "".join(
+        f"<p><strong>{escape(name)}:</strong> {escape(text)}</p>" for name, text in parts.items()
+    )
+    return f"<details><summary>The clip in words</summary>{told}</details>"
+
+
 def _card(card: ClipCard) -> str:
     return (
         f"<figure><figcaption>{escape(card.title)}</figcaption>"
         f'<img class="frame" src="{escape(card.media.sheet)}" alt="{escape(card.seen)}">'
         f'<audio controls preload="none" src="{escape(card.media.sound)}" '
         f'aria-label="Sound of {escape(card.title)}"></audio>'
-        f"<details><summary>The clip in words</summary><p><strong>Seen:</strong> "
-        f"{escape(card.seen)}</p><p><strong>Heard:</strong> {escape(card.heard)}</p></details>"
+        f"{in_words({'Seen': card.seen, 'Heard': card.heard})}"
         f"</figure>"
     )

@@ -15,7 +15,7 @@ from torch import Tensor
 from avqa_core import rng
 from avqa_core.diffusion.schedule import Schedule, ScheduleKind
 from avqa_core.enhancement.avr_diffusion import AVRDiffusion
-from avqa_core.ledger import ONE_SEED
+from avqa_core.ledger import ONE_SEED, VERDICTS
 from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.denoising import Path, follow
 from avqa_core.types import Features
@@ -127,7 +127,7 @@ class Mended:
             return ONE_SEED
         if self.gain.excludes(0.0):
             return "nearer" if self.gain.estimate > 0 else "farther"
-        return "no difference"
+        return VERDICTS["open"]
 
 
 def mended(
@@ -225,9 +225,7 @@ def verdict_table(rows: Sequence[Mended]) -> Rich:
 
 
 def _in_words(verdict: str) -> str:
-    if verdict == ONE_SEED:
-        return verdict
-    return "mended" if verdict == "nearer" else f"not reproduced: {verdict}"
+    return {"nearer": "mended", "farther": "not reproduced: farther"}.get(verdict, verdict)
 
 
 def _interval(one: Interval) -> str:

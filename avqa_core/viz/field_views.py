@@ -15,7 +15,7 @@ from avqa_core.abstention import Confidences
 from avqa_core.experiments.planning import MISSING_RATES
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import DROPS, RATIOS, WHOLE, Fitted
-from avqa_core.viz.ablation_views import not_stored, ratio_scenario
+from avqa_core.viz.ablation_views import keys_of, not_stored, ratio_scenario
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import Number
 from avqa_core.viz.figures.lines import seed_lines
@@ -26,7 +26,6 @@ from avqa_core.viz.tables import Cell, Column, table
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
-JOINT = "joint/recommended"
 FITTED: dict[Fitted, str] = {
     "none": "as trained",
     "complete": "fitted on complete clips",
@@ -83,7 +82,10 @@ def ratio_figure(found: FieldResults | None, missing: str) -> Figure | Rich:
     scenarios: dict[Number, str] = {
         100 * ratio: ratio_name(missing, ratio) for ratio in (0.0, *RATIOS, 1.0)
     }
-    return _over(found, scenarios, f"questions with {mark_of(missing).label} (%)")
+    what = f"questions with {mark_of(missing).label}"
+    if missing == "both_missing":
+        what = "chance that each half is missing, by itself"
+    return _over(found, scenarios, f"{what} (%)")
 
 
 def ratio_name(missing: str, ratio: float) -> str:
@@ -170,7 +172,7 @@ def risk_coverage_figure(panels: Panels, at_least: float) -> Figure:
             answered, right = confidences.answered_at(at_least)
             if right.total:
                 panel.plot(
-                    100 * answered.accuracy, 100 * (1 - right.accuracy), "o", ms=9,
+                    100 * answered.accuracy, 100 * (1 - right.accuracy), mark.marker, ms=9,
                     mfc="none", color=mark.colour,
                 )  # fmt: skip
         panel.set(title=title, xlim=(0, 100), ylim=(0, None), xlabel="answered (%)")
@@ -272,9 +274,7 @@ def _over(found: FieldResults, scenarios: Mapping[Number, str], xlabel: str) -> 
     """Draw every experiment over what its scenarios have as x."""
     lines: Lines = {}
     labels: dict[str, str] = {}
-    for name in found.names:
-        # A joint run is not the plug-in of the same name, and looks different.
-        key = name if name == JOINT else name.rpartition("/")[2]
+    for name, key in keys_of(found.names).items():
         labels[key] = label_of(name)
         lines[key] = {
             x: [100 * one for one in found.accuracies(name, scenario).values()]

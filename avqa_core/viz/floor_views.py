@@ -13,18 +13,9 @@ from avqa_core.metrics import Interval
 from avqa_core.paper_baselines import FIRST_RELEASE, PrintedRow, beside
 from avqa_core.studies.floor_results import FloorResults, Gains, Measurement
 from avqa_core.studies.question_floors import ALL, ENCODER, NEW_CLIPS, FloorRow
+from avqa_core.viz import style
 from avqa_core.viz.display import Rich
-from avqa_core.viz.style import (
-    BLUE,
-    FLOOR_COLOUR,
-    GREEN,
-    INK,
-    ORANGE,
-    SKY,
-    Mark,
-    mark_of,
-    new_figure,
-)
+from avqa_core.viz.style import FLOOR_COLOUR, INK, mark_of, new_figure
 from avqa_core.viz.tables import Cell, Column, table
 
 FLOORS = {
@@ -41,12 +32,7 @@ METHODS = {
     "AVST+DrFuse": "AVST, DrFuse",
     "AVST+Ours": "AVST, RMM and AVR (the paper)",
 }
-NETWORKS = {
-    "AVSD": Mark("AVSD", SKY, "v"),
-    "Pano-AVQA": Mark("Pano-AVQA", GREEN, "D"),
-    "AVST": Mark("AVST", ORANGE, "o"),
-    "PSTP-Net": Mark("PSTP-Net", BLUE, "s"),
-}
+NETWORKS = {mark.label: mark for mark in style.NETWORKS.values()}
 MISSING = ("audio", "visual")
 CATEGORY_NAMES = tuple(map(str, CATEGORIES))
 _SHADE = "#e9e9e9"

@@ -14,12 +14,15 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from avqa_core.bandstand.media import media_for
+from avqa_core.bandstand.scene import Scene
 from avqa_core.errors import FeatureError
 
 SAMPLE_RATE = 16_000
@@ -55,6 +58,12 @@ class ClipMedia:
             )
 
 
+@lru_cache(maxsize=32)
+def rendered(scene: Scene) -> ClipMedia:
+    """Return pictures and sound of a scene of the built-in world."""
+    return ClipMedia(scene.clip_id, *media_for(scene))
+
+
 @dataclass(frozen=True, slots=True)
 class MediaFiles:
     """Where a page finds the picture sheet and the sound of a clip: file names or data URIs."""
@@ -79,17 +88,6 @@ def write_media(folder: Path, clips: Iterable[ClipMedia], url: str = "") -> dict
         _replace(folder / sound, encode_sound(clip.waveform))
         written[clip.video_id] = MediaFiles(url + sheet, url + sound)
     return written
-
-
-def embed_media(clips: Iterable[ClipMedia]) -> dict[str, MediaFiles]:
-    """Return the same as data URIs, for notebooks that must carry their media in themselves."""
-    return {
-        clip.video_id: MediaFiles(
-            data_uri(encode_picture(frame_sheet(clip.frames)), "image/webp"),
-            data_uri(encode_sound(clip.waveform), "audio/mpeg"),
-        )
-        for clip in clips
-    }
 
 
 def _replace(path: Path, content: bytes) -> None:

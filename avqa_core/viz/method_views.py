@@ -25,12 +25,13 @@ from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import accuracy_by_category
 from avqa_core.viz.gains_table import NO_SHARED_SEED
 from avqa_core.viz.points import in_points
+from avqa_core.viz.style import NETWORKS
 from avqa_core.viz.tables import Cell, Column, counted, table
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
-NAMES = {"avsd": "AVSD", "pano_avqa": "Pano-AVQA", "avst": "AVST", "pstp_net": "PSTP-Net"}
+NAMES = {name: mark.label for name, mark in NETWORKS.items()}
 # Table 3: what stands in for an absent half around AVST; Table 4 has the first two and the last.
 TABLE_3 = (
     "table4/none",

@@ -5,7 +5,8 @@ All logic is in ``session``; this file only places widgets and passes their valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,15 +14,18 @@ import ipywidgets as widgets
 from avqa_core.bandstand.templates import SLOT_VALUES, TEMPLATES
 from avqa_core.errors import AvqaError
 from avqa_core.types import QAExample
+from avqa_core.viz.cards import in_words
 from avqa_core.viz.fragments import (
     addressing_html,
     answer_html,
+    boxed,
     message_html,
     path_html,
     recalled_html,
 )
 from avqa_core.viz.media import encode_picture, encode_sound
 from avqa_core.viz.session import ToggleAnswer, ToggleSession
+from avqa_core.viz.transcript import describe_heard, describe_seen
 
 MOST_SLOTS = max(len(template.slots) for template in TEMPLATES)
 WIDTH, NARROW = "auto", "20rem"
@@ -101,6 +105,7 @@ class TogglePanel(widgets.VBox):
         )
         self.silent = widgets.HTML(message_html(ABSENT_SOUND))
         self.no_media = widgets.HTML()
+        self.in_words = widgets.HTML(layout=widgets.Layout(width=WIDTH))
         widgets.jslink((self.play, "value"), (self.second, "value"))
 
     def _make_results(self) -> None:
@@ -121,6 +126,7 @@ class TogglePanel(widgets.VBox):
                 self.sound,
                 self.silent,
                 self.no_media,
+                self.in_words,
             ],
             layout=widgets.Layout(flex="1 1 42%", width="0", overflow="hidden"),
         )
@@ -159,27 +165,31 @@ class TogglePanel(widgets.VBox):
 
         return observer
 
-    def _choose_clip(self) -> None:
+    @contextmanager
+    def _setting(self) -> Iterator[None]:
+        """Keep the panel from answering while several widgets change, then answer once."""
         self._is_busy = True
-        questions = self.session.world.questions_of(self.clip.value)
-        offer(self.question, [(f"{one.question} ({one.category})", one) for one in questions])
-        self._show_media()
-        self._set_words()
-        self._set_steps()
-        self._is_busy = False
+        try:
+            yield
+        finally:
+            self._is_busy = False
         self.update()
+
+    def _choose_clip(self) -> None:
+        with self._setting():
+            questions = self.session.world.questions_of(self.clip.value)
+            offer(self.question, [(f"{one.question} ({one.category})", one) for one in questions])
+            self._show_media()
+            self._set_words()
+            self._set_steps()
 
     def _choose_template(self) -> None:
-        self._is_busy = True
-        self._set_words()
-        self._is_busy = False
-        self.update()
+        with self._setting():
+            self._set_words()
 
     def _choose_completer(self) -> None:
-        self._is_busy = True
-        self._set_steps()
-        self._is_busy = False
-        self.update()
+        with self._setting():
+            self._set_steps()
 
     def _set_words(self) -> None:
         """Offer the values of each placeholder, and different ones first."""
@@ -237,6 +247,8 @@ class TogglePanel(widgets.VBox):
         except AvqaError as error:
             self.answer = None
             self.result.value = message_html(str(error))
+            for detail in self.details.children:
+                detail.value = ""
             return
         self.result.value = answer_html(self.answer)
         self._show_details()
@@ -253,6 +265,17 @@ class TogglePanel(widgets.VBox):
         self.covered.layout.display = "none" if self.visual.value else ""
         self.sound.layout.display = "" if has_media and self.audio.value else "none"
         self.silent.layout.display = "none" if self.audio.value else ""
+        self._show_words()
+
+    def _show_words(self) -> None:
+        """Tell what there is to see and to hear, as far as it is present."""
+        scene = self.session.world.scenes.get(self.clip.value)
+        told = {}
+        if scene is not None and self.visual.value:
+            told["Seen"] = describe_seen(scene.seen())
+        if scene is not None and self.audio.value:
+            told["Heard"] = describe_heard(scene.heard())
+        self.in_words.value = boxed(in_words(told)) if told else ""
 
     def _show_details(self) -> None:
         """Draw the tab that is open; the others are drawn when they are opened."""

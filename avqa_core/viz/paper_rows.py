@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from avqa_core.experiments.paper_tables import BACKBONES, table1_run
 from avqa_core.ledger import VERDICTS, compared, judge, least_spread, paired
 from avqa_core.metrics import Interval
-from avqa_core.paper_values import paper_accuracy
+from avqa_core.paper_values import paper_accuracy, read_rows
 from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.display import Rich
 from avqa_core.viz.method_views import NAMES
@@ -249,8 +248,8 @@ def table2_table(folder: Path, *, caption: str) -> Rich:
 
 
 def _table2(folder: Path) -> Iterator[dict[str, Cell]]:
-    with (folder / "table2_full.csv").open(newline="") as file:
-        printed = {(row["missing"], row["method"]): row for row in csv.DictReader(file)}
+    rows = read_rows(folder / "table2_full.csv")
+    printed = {(row["missing"], row["method"]): row for row in rows}
     for (missing, method), row in printed.items():
         with_ours = printed.get((missing, f"{method}+Ours"))
         if with_ours is not None:

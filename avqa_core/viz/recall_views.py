@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from statistics import fmean
 
-from avqa_core.completion.rmm import max_joint_weight
-from avqa_core.ledger import ONE_SEED
+from avqa_core.completion.rmm import AddressingKind, max_joint_weight
+from avqa_core.ledger import ONE_SEED, VERDICTS
 from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.recall import RecallScore
 from avqa_core.viz.display import Rich
@@ -73,10 +73,11 @@ def recall_table(scores: Scores, *, num_slots: int) -> Rich:
 
 
 def _bound(name: str, num_slots: int) -> float:
-    kinds = {"rmm_released_code": "released_code", "rmm_renormalised": "renormalised"}
-    if name == "rmm_released_code":
-        return max_joint_weight(num_slots, "released_code")
-    return max_joint_weight(num_slots, "renormalised" if name in kinds else "paper")
+    kinds: dict[str, AddressingKind] = {
+        "rmm_released_code": "released_code",
+        "rmm_renormalised": "renormalised",
+    }
+    return max_joint_weight(num_slots, kinds.get(name, "paper"))
 
 
 def slot_rows(paper: Callable[[str, str], float | None]) -> list[Row]:
@@ -132,6 +133,8 @@ def _verdict(error: Interval, spread: float) -> str:
         return ONE_SEED
     if error.high < limit:
         return "recalls"
+    if error.low < limit:
+        return VERDICTS["open"]
     why = "one constant vector" if spread < CONSTANT else "no better than the mean"
     return f"not reproduced: {why}"
 

@@ -80,15 +80,6 @@ def accuracy_curves(events: Iterable[Event]) -> Curves:
     return curves
 
 
-def report_rows(reports: Reports, source: str = "ours") -> list[dict[str, str | float | None]]:
-    """Return rows for ``tables.table``: method, each scenario's mean over seeds, seeds, source."""
-    rows: list[dict[str, str | float | None]] = []
-    for method, scenarios in accuracies_by_scenario(reports).items():
-        means = {name: sum(values) / len(values) for name, values in scenarios.items()}
-        rows.append({"method": method, **means, "seeds": len(reports[method]), "source": source})
-    return rows
-
-
 def _append(curves: Curves, name: str, step: int, value: float) -> None:
     steps, values = curves.setdefault(name, ([], []))
     steps.append(step)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,6 @@ import torch
 from avqa_core.bandstand.bounds import Ceilings, Floors
 from avqa_core.bandstand.floor import LookUp
 from avqa_core.bandstand.knobs import WorldConfig
-from avqa_core.bandstand.media import media_for
 from avqa_core.bandstand.questions import answer_in_words
 from avqa_core.bandstand.scene import Scene
 from avqa_core.bandstand.templates import TEMPLATES, Template
@@ -26,7 +24,7 @@ from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.errors import AnnotationError, FeatureError
 from avqa_core.rng import derive
 from avqa_core.types import FeatureBatch, Modality, QAExample
-from avqa_core.viz.media import ClipMedia
+from avqa_core.viz.media import ClipMedia, rendered
 
 
 class Floor(NamedTuple):
@@ -164,12 +162,7 @@ class SessionWorld:
                 f"expected a scene of clip {video_id} to render its picture and sound, got none: "
                 "only clips of the built-in world can be shown; the answers work without"
             )
-        return _render(self.scenes[video_id])
-
-
-@lru_cache(maxsize=32)
-def _render(scene: Scene) -> ClipMedia:
-    return ClipMedia(scene.clip_id, *media_for(scene))
+        return rendered(self.scenes[video_id])
 
 
 def template_named(name: str) -> Template:

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from avqa_core.studies.starts import ANSWER_LAYER_FIRST, AT_ONCE, Look
 from avqa_core.viz import figures
-from avqa_core.viz.method_views import NAMES
 
 Looks = Mapping[str, Mapping[str, Sequence[Look]]]
 _SHORT = {AT_ONCE: "once", ANSWER_LAYER_FIRST: "first"}
@@ -22,7 +21,7 @@ def start_figure(looks: Looks) -> Figure:
     """
     return figures.start_curves(
         {
-            NAMES.get(network, network): {
+            network: {
                 way: [(one.step, one.loss, one.saturated) for one in seen]
                 for way, seen in of_network.items()
             }

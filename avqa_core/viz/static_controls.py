@@ -23,12 +23,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from avqa_core.errors import ConfigError
-from avqa_core.viz.display import Rich, pixels_of, png_of, svg_of
+from avqa_core.viz.display import Rich, pixels_of, png_of
 from avqa_core.viz.media import data_uri, encode_picture, frame_sheet
 from avqa_core.viz.style import BLUE, GREY, SEQUENTIAL, new_figure
 from avqa_core.viz.toggle_data import LARGEST_NUM_STATES, LETTERS, ToggleData
-
-PNG_SIGNATURE = b"\x89PNG"
 
 
 @cache
@@ -80,21 +78,22 @@ class StepSlider:
     """A figure with states: one picture each, drawn beforehand, chosen by a slider.
 
     Attributes:
-        frames: SVG text, PNG or WebP bytes of each state.
+        frames: WebP bytes of each state.
         labels: what each state is, in words; announced when it is chosen.
         control: label of the slider, e.g. ``diffusion step k``.
         alt: one sentence on what all the pictures show.
         name: tells this control from others on the page.
-        start: state shown first, and the still image.
+        still: PNG bytes for print and LaTeX.
+        start: state shown first.
     """
 
-    frames: tuple[str | bytes, ...]
+    frames: tuple[bytes, ...]
     labels: tuple[str, ...]
     control: str
     alt: str
     name: str
+    still: bytes
     start: int = 0
-    still: bytes | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.frames) <= LARGEST_NUM_STATES or len(self.frames) != len(self.labels):
@@ -117,19 +116,15 @@ class StepSlider:
         alt: str,
         name: str,
         start: int = 0,
-        vector: bool = False,
     ) -> StepSlider:
-        """Draw each figure once; ``vector`` keeps lines sharp where there are few of them."""
-        frames = [
-            svg_of(figure) if vector else encode_picture(pixels_of(figure, dpi=110), lossless=True)
-            for figure in figures
-        ]
+        """Draw each figure once."""
+        frames = [encode_picture(pixels_of(figure, dpi=110), lossless=True) for figure in figures]
         still = png_of(figures[start], dpi=150)
-        return cls(tuple(frames), tuple(labels), control, alt, name, start, still)
+        return cls(tuple(frames), tuple(labels), control, alt, name, still, start)
 
     def show(self) -> Rich:
         """Return the object that a notebook cell displays."""
-        uris = [_frame_uri(frame) for frame in self.frames]
+        uris = [data_uri(frame, "image/webp") for frame in self.frames]
         html = _fill(
             asset("slider.html"),
             STYLE=asset("live.css"),
@@ -144,12 +139,8 @@ class StepSlider:
             START=str(self.start),
             STATE=escape(self.labels[self.start]),
         )
-        chosen = self.frames[self.start]
-        still = self.still
-        if still is None and isinstance(chosen, bytes) and chosen.startswith(PNG_SIGNATURE):
-            still = chosen
         text = f"{self.alt} Slider over {self.control}: {'; '.join(self.labels)}"
-        return Rich(html=html, text=text, png=still)
+        return Rich(html=html, text=text, png=self.still)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         return self.show()._repr_mimebundle_()
@@ -159,12 +150,6 @@ def identity(name: str, salt: str) -> str:
     """Return an HTML id made from ``name``, the same at every run."""
     digest = hashlib.blake2b(f"{name}\x1f{salt}".encode(), digest_size=3).hexdigest()
     return f"avqa-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}-{digest}"
-
-
-def _frame_uri(frame: str | bytes) -> str:
-    if isinstance(frame, str):
-        return data_uri(frame.encode(), "image/svg+xml")
-    return data_uri(frame, "image/png" if frame.startswith(PNG_SIGNATURE) else "image/webp")
 
 
 def _fill(template: str, **values: str) -> str:

@@ -82,23 +82,29 @@ SCENARIOS: dict[str, Mark] = {
     "mixed": Mark("mixed", GREEN, "D", ":"),
 }
 
-BOUNDS: dict[str, Mark] = {
-    "floor": Mark("floor", FLOOR_COLOUR, "", ":"),
-    "ceiling": Mark("ceiling", CEILING_COLOUR, "", "--"),
+NETWORKS: dict[str, Mark] = {
+    "avsd": Mark("AVSD", SKY, "v"),
+    "pano_avqa": Mark("Pano-AVQA", GREEN, "D"),
+    "avst": Mark("AVST", ORANGE, "o"),
+    "pstp_net": Mark("PSTP-Net", BLUE, "s"),
 }
 
-PAPER = Mark("paper", INK, "o", ":")
+BOUNDS: dict[str, Mark] = {
+    "floor": Mark("floor", FLOOR_COLOUR, "", "--"),
+    "ceiling": Mark("ceiling", CEILING_COLOUR, "", ":"),
+}
+
 _SPARE_COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, BROWN, SKY, GREY)
 _SPARE_MARKERS = ("1", "2", "3", "4", "+", "|", "_")
 
 
 def mark_of(name: str) -> Mark:
-    """Return the fixed mark of a method, modality, scenario or bound.
+    """Return the fixed mark of a method, modality, scenario, network or bound.
 
     A name that the book does not know, such as a reader's own plug-in, gets a mark that depends
     on the name alone, so that it looks the same on every page.
     """
-    for known in (METHODS, SCENARIOS, MODALITIES, BOUNDS):
+    for known in (METHODS, SCENARIOS, MODALITIES, NETWORKS, BOUNDS):
         if name in known:
             return known[name]
     family = name.split("(")[0]

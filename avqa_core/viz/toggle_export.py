@@ -67,7 +67,7 @@ def toggle_data(
     Args:
         session: with the model that answers.
         questions: clip -> questions on the page, e.g. of ``choose_questions``.
-        media: clip -> addresses of its files, from ``write_media`` or ``embed_media``.
+        media: clip -> addresses of its files, from ``write_media``.
         completer: name of the model in the session.
         provenance: a sentence on that model: its training, size, seed.
     """

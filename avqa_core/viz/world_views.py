@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from avqa_core.bandstand.bounds import Floors
 from avqa_core.bandstand.knobs import WorldConfig
-from avqa_core.bandstand.media import media_for
 from avqa_core.bandstand.sampling import sample_scene
 from avqa_core.bandstand.scene import INSTRUMENTS, Scene
 from avqa_core.bandstand.world import read_config
@@ -20,16 +19,11 @@ from avqa_core.media.log_mel import log_mel
 from avqa_core.viz.cards import ClipCard, clip_cards
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.clips import clip_strip
-from avqa_core.viz.media import ClipMedia, MediaFiles
+from avqa_core.viz.media import ClipMedia, MediaFiles, rendered
 from avqa_core.viz.static_controls import StepSlider
 from avqa_core.viz.transcript import describe_heard, describe_seen
 
 Row = Mapping[str, str | int | float | None]
-
-
-def rendered(scene: Scene) -> ClipMedia:
-    """Return pictures and sound of a scene."""
-    return ClipMedia(scene.clip_id, *media_for(scene))
 
 
 def scene_cards(

@@ -45,7 +45,6 @@ def test_floor_and_ceiling_are_weighted_by_questions(stored):
 def test_rows_and_reports_carry_counts_and_bounds(stored):
     rows = list(stored.rows("plug_in/zeros"))
     assert len(rows) == 2 * 2 * 2
-    assert {row.experiment_group for row in rows} == {"plug_in"}
     report = stored.report("plug_in/zeros", 1)
     assert report.accuracy("complete") == 0.6
     assert report.total("complete").floor == pytest.approx(0.4)

@@ -32,6 +32,11 @@ EMPTY = stored({})
 NAMES = ["table4/none", "table4/avr", "table4/paper"]
 
 
+def test_runs_that_end_alike_are_drawn_apart():
+    names = ["plug_in/paper", "table4/paper", "table4/rmm"]
+    assert views.keys_of(names) == dict(zip(names, ["paper", "table4/paper", "rmm"], strict=True))
+
+
 def test_a_comparison_has_means_bounds_and_paired_differences():
     shown = views.comparison_table(RESULTS, NAMES, caption="c", control="table4/none", paper=True)
     text = shown.text

@@ -40,7 +40,6 @@ def every_figure() -> dict[str, Figure]:
         "schedule": figures.schedule_plot({"linear": np.linspace(0.99, 0.2, 10)}),
         "noising": figures.forward_noising({"k = 0": feature, "k = 5": feature}),
         "path": figures.reverse_path({"x0": DRAW.random((4, 5))}, steps=[4, 3, 2, 1, 0]),
-        "plane": figures.path_plane(feature[:4], feature, target=2),
         "features": figures.pseudo_and_real({"real": feature, "pseudo": feature}),
         "strip": figures.clip_strip(clip.frames, clip.waveform, {"tone": [True, False] * 5}),
         "start": figures.start_curves(
@@ -105,6 +104,12 @@ def test_the_paper_has_a_panel_of_its_own(drawn):
     ours, paper = drawn["ablation"].axes
     assert paper.lines[0].get_ydata().tolist() == pytest.approx([68.0, 70.0])
     assert ours.lines[0].get_ydata().tolist() == pytest.approx([55.0, 65.0])
+
+
+def test_networks_are_told_apart_without_colour(drawn):
+    for panel in drawn["start"].axes:
+        looks = [(line.get_marker(), line.get_linestyle()) for line in panel.lines]
+        assert len(set(looks)) == len(looks) == 3
 
 
 def test_the_bound_is_the_bound():

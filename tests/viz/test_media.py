@@ -12,7 +12,6 @@ from avqa_core.errors import FeatureError
 from avqa_core.viz.media import (
     LARGEST_SOUND,
     ClipMedia,
-    embed_media,
     encode_picture,
     encode_png,
     encode_sound,
@@ -86,12 +85,6 @@ def test_media_lie_beside_the_page_and_leave_no_halves(tmp_path):
     assert names == ["00000000.mp3", "00000000.webp", "00000001.mp3", "00000001.webp"]
     content = (tmp_path / files["00000001"].sheet).read_bytes()
     assert decoded_picture(content).shape == (128, 480, 3)
-
-
-def test_embedded_media_need_no_file():
-    files = embed_media([made_up_clip()])["00000000"]
-    assert files.sheet.startswith("data:image/webp;base64,")
-    assert files.sound.startswith("data:audio/mpeg;base64,")
 
 
 def test_frames_of_the_wrong_kind_are_refused_by_name():

@@ -91,6 +91,23 @@ def test_tabs_are_drawn_when_they_are_opened(panel):
     assert "from step 4 to step 0" in panel.path.value
 
 
+def test_a_clip_is_told_in_words_as_far_as_it_is_present(panel):
+    assert "Seen:" in panel.in_words.value and "Heard:" in panel.in_words.value
+    panel.visual.value = False
+    assert "Seen:" not in panel.in_words.value and "Heard:" in panel.in_words.value
+    panel.audio.value = False
+    assert panel.in_words.value == ""
+
+
+def test_a_mistake_of_the_program_leaves_the_panel_listening(panel, monkeypatch):
+    monkeypatch.setattr(panel, "_set_steps", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        panel._choose_completer()
+    before = panel.answer
+    panel.audio.value = False
+    assert panel.answer is not before
+
+
 def test_the_strip_shows_the_chosen_second(panel):
     first = panel.picture.value
     panel.second.value = 5
@@ -103,6 +120,7 @@ def test_bad_input_shows_a_message_and_no_traceback(panel):
     panel.question.index = 0
     assert panel.answer is None
     assert "did you mean" in panel.result.value
+    assert [detail.value for detail in panel.details.children] == ["", "", ""]
     panel.clip.value = panel.clip.options[1]
     assert panel.answer is not None
 

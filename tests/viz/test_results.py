@@ -76,17 +76,6 @@ def test_figures_take_what_comes_out():
     assert len(figure.axes[0].get_yticklabels()) == 2
 
 
-def test_rows_of_a_table_are_means_over_seeds():
-    rows = results.report_rows(REPORTS)
-    assert rows[0] == {
-        "method": "rmm",
-        "complete": 0.325,
-        "audio_missing": 0.325,
-        "seeds": 2,
-        "source": "ours",
-    }
-
-
 def test_curves_come_from_events_by_name():
     assert results.loss_curves(EVENTS)["answer"] == ([1, 2], [2.0, 1.0])
     assert results.accuracy_curves(EVENTS) == {"complete": ([2], [0.5])}

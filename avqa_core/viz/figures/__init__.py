@@ -5,7 +5,6 @@ from avqa_core.viz.figures.accuracy import accuracy_by_category, accuracy_by_sce
 from avqa_core.viz.figures.clips import clip_strip
 from avqa_core.viz.figures.diffusion import (
     forward_noising,
-    path_plane,
     pseudo_and_real,
     reverse_path,
     schedule_plot,
@@ -30,7 +29,6 @@ __all__ = [
     "joint_weight_bound",
     "marked_rows",
     "moving_average",
-    "path_plane",
     "pseudo_and_real",
     "reverse_path",
     "schedule_plot",

@@ -18,7 +18,6 @@ def ablation_lines(
     xlabel: str,
     paper: Mapping[str, Mapping[Number, Number]] | None = None,
     references: Mapping[str, Number] | None = None,
-    ylim: tuple[Number, Number] | None = None,
 ) -> Figure:
     """Draw accuracy over one number, a line each, beside the paper's values.
 
@@ -28,10 +27,9 @@ def ablation_lines(
         paper: the same keys -> x -> the paper's fraction, drawn open and dotted in a panel of its
             own: another data set has other levels, only the shape is to be compared.
         references: label -> fraction of a horizontal line, such as a floor or a control.
-        ylim: limits in per cent; chosen for both panels together if None.
     """
     marks = marks_of(dict.fromkeys([*accuracies, *(paper or {})]))
-    figure, panels = new_figure(columns=2 if paper else 1, height=3.2, sharey=ylim is not None)
+    figure, panels = new_figure(columns=2 if paper else 1, height=3.2)
     ours = panels[0]
     for name, points in accuracies.items():
         shown = {x: [100 * value for value in seeds] for x, seeds in points.items()}
@@ -48,8 +46,6 @@ def ablation_lines(
         for name, values in paper.items():
             _paper_line(panels[1], values, marks[name])
         panels[1].set(xlabel=xlabel, title="paper, on MUSIC-AVQA")
-    if ylim is not None:
-        ours.set_ylim(*ylim)
     for panel in panels:
         panel.set_xticks(_ticks(accuracies, paper))
     figure.legend(

@@ -9,7 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from avqa_core.metrics import seed_interval
-from avqa_core.viz.style import CEILING_COLOUR, FLOOR_COLOUR, PAPER, mark_of, marks_of, new_figure
+from avqa_core.viz.style import (
+    BOUNDS,
+    CEILING_COLOUR,
+    FLOOR_COLOUR,
+    mark_of,
+    marks_of,
+    new_figure,
+)
 
 Number = int | float
 Seeds = Sequence[Number]
@@ -21,7 +28,6 @@ def accuracy_by_scenario(
     *,
     floors: Mapping[str, Number] | None = None,
     ceilings: Mapping[str, Number] | None = None,
-    paper: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
     """Draw one panel a scenario, one row a method: seeds as dots, mean with 95 % interval.
 
@@ -29,7 +35,6 @@ def accuracy_by_scenario(
         accuracies: method -> scenario -> one fraction a seed.
         floors: scenario -> what the question alone gives; the area below is shaded.
         ceilings: scenario -> what a perfect observer could reach; the area above is shaded.
-        paper: method -> scenario -> the paper's value, as an open circle.
     """
     methods = list(accuracies)
     scenarios = list(dict.fromkeys(name for rows in accuracies.values() for name in rows))
@@ -49,8 +54,6 @@ def accuracy_by_scenario(
             seeds = accuracies[method].get(scenario, ())
             if len(seeds):
                 _seeds_on_row(panel, float(row), seeds, marks[method].colour, marks[method].marker)
-            if paper and scenario in paper.get(method, {}):
-                panel.plot(100 * paper[method][scenario], row, PAPER.marker, mfc="none", mec="k")
         panel.set_title("\n".join([mark_of(scenario).label, *bands]))
         panel.set(xlim=(0, 100), ylim=(len(methods) - 0.4, -0.9), xlabel="accuracy (%)")
         panel.grid(axis="y", visible=False)
@@ -123,10 +126,18 @@ def _bands(panel: Axes, floor: float | None, ceiling: float | None) -> list[str]
     words = []
     if floor is not None:
         panel.axvspan(0, 100 * floor, color="#e9e9e9", zorder=0)
-        panel.axvline(100 * floor, color=FLOOR_COLOUR, linestyle="--", linewidth=1.2, zorder=1)
+        panel.axvline(
+            100 * floor, color=FLOOR_COLOUR, linestyle=BOUNDS["floor"].line, linewidth=1.2, zorder=1
+        )
         words.append(f"floor {100 * floor:.0f}")
     if ceiling is not None:
         panel.axvspan(100 * ceiling, 100, color="#f1ead9", zorder=0)
-        panel.axvline(100 * ceiling, color=CEILING_COLOUR, linestyle=":", linewidth=1.4, zorder=1)
+        panel.axvline(
+            100 * ceiling,
+            color=CEILING_COLOUR,
+            linestyle=BOUNDS["ceiling"].line,
+            linewidth=1.4,
+            zorder=1,
+        )
         words.append(f"ceiling {100 * ceiling:.0f}")
     return [", ".join(words)] if words else []

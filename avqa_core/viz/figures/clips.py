@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 from avqa_core.viz.media import SAMPLE_RATE, loudness
 from avqa_core.viz.style import BLUE, FIGURE_WIDTH, MODALITIES, SEQUENTIAL, new_figure
 
-LARGEST_NUM_LANES = 16
-
 
 def clip_strip(
     frames: UInt8[np.ndarray, "T height width 3"],

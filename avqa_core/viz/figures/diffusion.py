@@ -17,10 +17,8 @@ from avqa_core.viz.style import (
     INK,
     ORANGE,
     PINK,
-    RED,
     SEQUENTIAL,
     SIGNED,
-    SKY,
     new_figure,
 )
 
@@ -98,30 +96,6 @@ def reverse_path(
     panel.invert_xaxis()
     panel.set_ylim(bottom=0)
     panel.legend()
-    return figure
-
-
-def path_plane(
-    path: Float[np.ndarray, "states D"], real: Float[np.ndarray, "clips D"], *, target: int
-) -> Figure:
-    """Draw a reverse path among real features, in the plane of their two main directions.
-
-    Args:
-        path: the feature after each step, start first.
-        real: real features, which also span the plane.
-        target: row of ``real`` that belongs to the same clip.
-    """
-    centre = real.mean(axis=0)
-    _, _, directions = np.linalg.svd(real - centre, full_matrices=False)
-    cloud, walked = (real - centre) @ directions[:2].T, (path - centre) @ directions[:2].T
-    figure, (panel,) = new_figure(height=3.6)
-    panel.plot(*cloud.T, ".", color=SKY, alpha=0.6, label="real features")
-    panel.plot(*walked.T, "-", marker="o", color=ORANGE, ms=4, label="reverse path")
-    panel.plot(*walked[0], "s", color=RED, ms=8, label="pseudo (start)")
-    panel.plot(*walked[-1], "D", color=GREEN, ms=8, label="enhanced (end)")
-    panel.plot(*cloud[target], "*", color=INK, ms=13, label="real feature of this clip")
-    panel.set(xlabel="first main direction", ylabel="second main direction")
-    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from avqa_core.viz.style import MODALITIES, SEQUENTIAL, marks_of, new_figure
+from avqa_core.viz.style import INK, MODALITIES, ORANGE, RED, SEQUENTIAL, marks_of, new_figure
 
 
 def addressing_heatmap(
@@ -67,9 +67,9 @@ def joint_weight_bound(
     """
     counts = np.asarray(slot_counts, dtype=float)
     figure, (panel,) = new_figure(height=3.0)
-    panel.plot(counts, np.ones_like(counts) * 100, "-.", color="#d55e00")
-    panel.plot(counts, 100 * math.e / (math.e + counts - 1), "-", color="#de8f05")
-    panel.plot(counts, 100 / counts, ":", color="#1b1f24")
+    panel.plot(counts, np.ones_like(counts) * 100, "-.", color=RED)
+    panel.plot(counts, 100 * math.e / (math.e + counts - 1), "-", color=ORANGE)
+    panel.plot(counts, 100 / counts, ":", color=INK)
     for (name, points), mark in zip(
         (observed or {}).items(), marks_of(observed or {}).values(), strict=True
     ):
@@ -78,7 +78,7 @@ def joint_weight_bound(
             color=mark.colour, label=f"measured: {name}",
         )  # fmt: skip
     bound = 100 * math.e / (math.e + marked - 1)
-    panel.plot(marked, bound, "o", color="#de8f05")
+    panel.plot(marked, bound, "o", color=ORANGE)
     panel.annotate(
         f"{bound:.1f} % at L = {marked}", (marked, bound), xytext=(8, 14),
         textcoords="offset points", fontsize=9,

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any
 
 from avqa_core.abstention import Confidences
-from avqa_core.config import from_dict, require, to_dict
+from avqa_core.config import require
 from avqa_core.data.availability import Scenario
 from avqa_core.data.dataset import QADataset
 from avqa_core.data.folder import DataFolder
-from avqa_core.errors import ConfigError
 from avqa_core.experiments import worker
 from avqa_core.experiments.schedule import Planned
 from avqa_core.metrics import Interval, seed_interval
 from avqa_core.run_calibration import Answers, answers
-from avqa_core.studies import sensor_failures
-from avqa_core.studies.floor_results import Provenance
+from avqa_core.studies import sensor_failures, stored_counts
 from avqa_core.studies.sensor_failures import WHOLE, Failures, Fitted, Split, Sureness
+from avqa_core.studies.stored_counts import Provenance
 from avqa_core.training import runs
 from avqa_core.training.distributed import resolve_device
 
@@ -145,10 +141,7 @@ class FieldResults:
 
     def write(self, path: Path) -> None:
         """Write as JSON with one count a line, in one step."""
-        text = json.dumps(to_dict(self), indent=1)
-        for innermost in (r"\[[^][{}]*\]", r"\{[^{}]*\}"):
-            text = re.sub(innermost, lambda found: " ".join(found[0].split()), text)
-        runs.replace_text(path, text + "\n")
+        stored_counts.write(path, self)
 
 
 def read(path: Path, *, missing_ok: bool = False) -> FieldResults | None:
@@ -159,19 +152,9 @@ def read(path: Path, *, missing_ok: bool = False) -> FieldResults | None:
     """
     if missing_ok and not path.exists():
         return None
-    try:
-        found = from_dict(FieldResults, json.loads(path.read_text()), path.name)
-    except (OSError, ValueError, RecursionError, TypeError, ConfigError) as error:
-        raise ConfigError(
-            f"expected counts of failing sensors at {path}, got {error}: make them with "
-            "'avqa field'"
-        ) from error
-    require(
-        found.format == FORMAT,
-        f"expected counts of format {FORMAT} at {path}, got {found.format}: make them anew with "
-        "'avqa field'",
+    return stored_counts.read(
+        path, FieldResults, layout=FORMAT, called="counts of failing sensors", command="avqa field"
     )
-    return found
 
 
 def stored(profile: str) -> FieldResults | None:
@@ -181,9 +164,7 @@ def stored(profile: str) -> FieldResults | None:
 
 def default_path(profile: str) -> Path:
     """Return where the book keeps the counts of a profile."""
-    from avqa_core.profiles import checkout
-
-    return checkout() / "book" / "results" / f"field_{profile}.json"
+    return stored_counts.place(f"field_{profile}.json")
 
 
 def measure(
@@ -212,7 +193,7 @@ def measure(
         "val": data.dataset("val", cache=True),
         "test": data.dataset("test", cache=True),
     }
-    provenance = _provenance()
+    provenance = Provenance.now(worker.EVALUATION_SEED, sensor_failures.SOURCES)
     num_clips = len(splits["test"].clips)
     carried = _carried(finished, known, provenance, num_clips)
     kept = [_counted_before(one, known, provenance) for one in finished]
@@ -243,7 +224,7 @@ def _record(one: Planned, failures: Failures) -> tuple[Provenance, FieldRun]:
         made_by=0,
         failures=failures,
     )
-    return _kept(one.outcome.provenance), run
+    return Provenance.of(one.outcome.provenance), run
 
 
 def _carried(
@@ -317,15 +298,3 @@ def _counted(one: Planned, data: DataFolder, splits: dict[Split, QADataset]) -> 
     return sensor_failures.measure(
         answer, splits["test"].dims.num_segments, seed=worker.EVALUATION_SEED
     )
-
-
-def _provenance() -> Provenance:
-    sources = sensor_failures.SOURCES
-    made_by = runs.provenance(worker.EVALUATION_SEED, "cpu")
-    return _kept(made_by | {"source_hash": runs.source_hash(sources), "source_modules": sources})
-
-
-def _kept(made_by: Mapping[str, Any]) -> Provenance:
-    """Return of a provenance what tells whether the source still does what it did."""
-    told = {one.name: made_by[one.name] for one in fields(Provenance)}
-    return Provenance(**told | {"source_modules": tuple(made_by["source_modules"])})

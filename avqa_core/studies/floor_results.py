@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from avqa_core.checksums import sha256
-from avqa_core.config import from_dict, to_dict
 from avqa_core.data.annotations import duplicate_question_ids, read_annotations
 from avqa_core.errors import AnnotationError, ConfigError
 from avqa_core.studies import question_floors as floors
+from avqa_core.studies import stored_counts
 from avqa_core.studies.question_reader import EpochDone, ReaderConfig
+from avqa_core.studies.stored_counts import Provenance
 from avqa_core.types import QAExample
 
 FORMAT = 1
@@ -87,19 +86,6 @@ class Gains:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """What made the numbers; the last two tell whether the source still does what it did."""
-
-    package_version: str | None
-    commit: str | None
-    torch_version: str
-    python_version: str
-    device: str
-    source_hash: str
-    source_modules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FloorResults:
     """Everything that one call of ``avqa floors`` found."""
 
@@ -128,12 +114,7 @@ class FloorResults:
 
     def write(self, path: Path) -> None:
         """Write as JSON with one count a line, in one step."""
-        from avqa_core.training.runs import replace_text
-
-        text = json.dumps(to_dict(self), indent=1)
-        for innermost in (r"\[[^][{}]*\]", r"\{[^{}]*\}"):
-            text = re.sub(innermost, lambda found: " ".join(found[0].split()), text)
-        replace_text(path, text + "\n")
+        stored_counts.write(path, self)
 
 
 def read(path: Path) -> FloorResults:
@@ -142,19 +123,13 @@ def read(path: Path) -> FloorResults:
     Raises:
         ConfigError: the file is missing, damaged or of another format.
     """
-    try:
-        content = json.loads(path.read_text())
-        found = from_dict(FloorResults, content, path.name)
-    except (OSError, ValueError, RecursionError, TypeError, ConfigError) as error:
-        raise ConfigError(
-            f"expected floors at {path}, got {error}: make them with 'avqa floors --out {path}'"
-        ) from error
-    if found.format != FORMAT:
-        raise ConfigError(
-            f"expected floors of format {FORMAT} at {path}, got {found.format}: make them anew "
-            "with 'avqa floors'"
-        )
-    return found
+    return stored_counts.read(
+        path,
+        FloorResults,
+        layout=FORMAT,
+        called="floors",
+        command=f"avqa floors --out {path}",
+    )
 
 
 def stored() -> FloorResults:
@@ -163,9 +138,7 @@ def stored() -> FloorResults:
     Raises:
         ConfigError: they are not there.
     """
-    from avqa_core.profiles import checkout
-
-    return read(checkout() / "book" / "results" / "question_floors.json")
+    return read(stored_counts.place("question_floors.json"))
 
 
 def measure(
@@ -219,7 +192,7 @@ def measure(
     yield FloorResults(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         command=command,
-        provenance=_provenance(),
+        provenance=Provenance.now(0, floors.SOURCES),
         reader=reader,
         files=tuple(_facts(path, examples[path.name]) for path in paths),
         measurements=tuple(measurements),
@@ -278,16 +251,4 @@ def _facts(path: Path, examples: Sequence[QAExample]) -> FileFacts:
         rows=len(examples),
         videos=len({one.video_id for one in examples}),
         repeated_ids=sum(repeated) - len(repeated),
-    )
-
-
-def _provenance() -> Provenance:
-    from avqa_core.training import runs
-
-    made_by = runs.provenance(0, "cpu")
-    told = ("package_version", "commit", "torch_version", "python_version", "device")
-    return Provenance(
-        **{name: made_by[name] for name in told},
-        source_hash=runs.source_hash(floors.SOURCES),
-        source_modules=floors.SOURCES,
     )

@@ -22,6 +22,7 @@ from avqa_core.types import QAExample
 
 CONSTANT = "constant"
 ENCODER = "encoder"
+LOOK_UPS = (CONSTANT, *TABLES)
 ALL = "all"
 NEW_CLIPS = "all, clips not fitted on"
 # What a number of this study is computed from; a stored one is stale when any of these changes.

@@ -169,7 +169,7 @@ def test_counts_add_up_whatever_is_asked(fit, test):
     fit, test = built(fit), built(test)
     rows = floors.floor_rows(floors.right_tables(fit, test), test, seed=0)
     groups = {category.group for category in CATEGORIES}
-    for floor in (floors.CONSTANT, *floors.TABLES):
+    for floor in floors.LOOK_UPS:
         of = {one.scope: one for one in rows if one.floor == floor}
         for parts in ({str(one) for one in CATEGORIES}, groups):
             assert sum(of[one].correct[0] for one in parts & of.keys()) == of["all"].correct[0]

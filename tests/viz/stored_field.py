@@ -8,8 +8,8 @@ from avqa_core.abstention import binned
 from avqa_core.metrics import Interval
 from avqa_core.studies import sensor_failures
 from avqa_core.studies.field_results import FieldResults, FieldRun
-from avqa_core.studies.floor_results import Provenance
 from avqa_core.studies.sensor_failures import Count, Failures, Sureness
+from avqa_core.studies.stored_counts import Provenance
 
 TOTAL = 100
 MADE_BY = Provenance(

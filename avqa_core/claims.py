@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from avqa_core.experiments.paper_tables import BACKBONES, table1_run
+from avqa_core.experiments.paper_tables import (
+    BACKBONES,
+    SLOTS,
+    STEPS,
+    table1_run,
+    table5_run,
+    table6_run,
+)
 from avqa_core.experiments.planning import COUPLINGS
 
 
@@ -127,9 +134,9 @@ def _beats(name: str) -> str:
 
 
 def _paper_claims() -> Iterator[Claim]:
-    slots = tuple(f"table5/slots_{number}" for number in (25, 50, 100))
-    steps = tuple(f"table6/steps_{number}" for number in (5, 20))
     whole = ("table4/paper",)
+    slots = tuple(one for one in map(table5_run, SLOTS) if one not in whole)
+    steps = tuple(one for one in map(table6_run, STEPS) if one not in whole)
     for scenario in ("visual_missing", "audio_missing"):
         for source, statement, better, worse in (
             ("Table 4", "RMM and AVR lift plain AVST", whole, ("table4/none",)),

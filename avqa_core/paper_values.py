@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from avqa_core.errors import AnnotationError
-from avqa_core.experiments.paper_tables import table1_run
+from avqa_core.experiments.paper_tables import table1_run, table5_run, table6_run
 
 _MISSING = {"audio": "audio_missing", "visual": "visual_missing"}
 _TABLE_4 = {
@@ -30,8 +30,6 @@ _TABLE_3 = {
     "DrFuse": "table3/drfuse",
     "Ours": "table4/paper",
 }
-# What the paper sets where it does not vary it: these rows repeat the last one of Table 4.
-_DEFAULTS = {"slots_75", "steps_10"}
 _NOTHING = {"slots": "table4/none", "steps": "table4/rmm"}  # the rows "none" of Tables 5 and 6
 
 
@@ -65,15 +63,10 @@ def paper_accuracies(folder: Path) -> dict[tuple[str, str], float]:
         _put(found, _TABLE_3[row["method"].partition("+")[2]], row, "all_avg")
     for row in read_rows(folder / "table4.csv"):
         _put(found, _TABLE_4[row["rmm"], row["avr"]], row)
-    for number, what in ((5, "slots"), (6, "steps")):
+    for number, what, stands_for in ((5, "slots", table5_run), (6, "steps", table6_run)):
         for row in read_rows(folder / f"table{number}.csv"):
-            name = f"{what}_{row[what]}"
-            experiment = f"table{number}/{name}"
-            if row[what] == "none":
-                experiment = _NOTHING[what]
-            elif name in _DEFAULTS:
-                experiment = "table4/paper"
-            _put(found, experiment, row)
+            asked = row[what]
+            _put(found, _NOTHING[what] if asked == "none" else stands_for(int(asked)), row)
     return found
 
 

@@ -29,7 +29,7 @@ from typing import Optional
 import torch
 from myst_nb import glue
 
-from avqa_core import checks, paper_values, presets, profiles, rng
+from avqa_core import checks, presets, profiles, rng
 from avqa_core.completion import rmm
 from avqa_core.data import folder as folders
 from avqa_core.diffusion import DiffusionConfig, LightConfig, Schedule
@@ -359,7 +359,7 @@ glue("num_mended", len(mended), display=False)
 
 # %% tags=["hide-input"]
 tables.table(
-    *diffusion_views.step_rows(paper_values.paper_accuracy),
+    *diffusion_views.step_rows(),
     caption="Power left at the start of the chain (ours, arithmetic) beside "
     "Table 6 of the paper (AVST, MUSIC-AVQA, one run each).",
 )

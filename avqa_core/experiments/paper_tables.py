@@ -32,6 +32,7 @@ from avqa_core.presets import preset, resize
 RATIOS = (0.2, 0.4, 0.6, 0.8)  # Fig. 5, between nobody (complete) and everybody
 FIGURE_5 = tuple(f"mixed({r},0)" for r in RATIOS) + tuple(f"mixed(0,{r})" for r in RATIOS)
 SLOTS, STEPS = (25, 50, 75, 100), (5, 10, 20)  # Tables 5 and 6
+PAPER_SLOTS, PAPER_STEPS = 75, 10  # where the paper does not vary them
 BACKBONES = ("avsd", "pano_avqa", "avst", "pstp_net")  # Table 1, in its order
 TABLE_1 = ("plain", "modality_dropout", "paper", "recommended")  # what it has of each backbone
 _OF_AVST = {
@@ -52,6 +53,16 @@ def table1_run(backbone: str, method: str) -> str:
         method: one of ``TABLE_1``.
     """
     return _OF_AVST[method] if backbone == "avst" else f"table1/{backbone}/{method}"
+
+
+def table5_run(num_slots: int) -> str:
+    """Return the experiment that stands in Table 5; what the paper sets is that of Table 4."""
+    return "table4/paper" if num_slots == PAPER_SLOTS else f"table5/slots_{num_slots}"
+
+
+def table6_run(num_steps: int) -> str:
+    """Return the experiment that stands in Table 6; what the paper sets is that of Table 4."""
+    return "table4/paper" if num_steps == PAPER_STEPS else f"table6/steps_{num_steps}"
 
 
 class PaperTables(Recipe):
@@ -152,20 +163,20 @@ class PaperTables(Recipe):
             )
 
     def table5(self) -> Iterator[Experiment]:
-        """Yield the paper's model with other numbers of slots; L = 75 is ``table4/paper``."""
+        """Yield the paper's model with other numbers of slots than Table 4 has."""
         for paper_slots in SLOTS:
-            if paper_slots != 75:
-                num_slots = round(paper_slots * self.sizes["num_slots"] / 75)
+            if paper_slots != PAPER_SLOTS:
+                num_slots = round(paper_slots * self.sizes["num_slots"] / PAPER_SLOTS)
                 model = resize(self.paper, {"num_slots": num_slots})
-                yield self._from_plain(f"table5/slots_{paper_slots}", f"L = {paper_slots}", model)
+                yield self._from_plain(table5_run(paper_slots), f"L = {paper_slots}", model)
 
     def table6(self) -> Iterator[Experiment]:
-        """Yield the paper's model with other numbers of steps; K = 10 is ``table4/paper``."""
+        """Yield the paper's model with other numbers of steps than Table 4 has."""
         for paper_steps in STEPS:
-            if paper_steps != 10:
-                num_steps = round(paper_steps * self.sizes["num_steps"] / 10)
+            if paper_steps != PAPER_STEPS:
+                num_steps = round(paper_steps * self.sizes["num_steps"] / PAPER_STEPS)
                 model = resize(self.paper, {"num_steps": num_steps})
-                yield self._from_plain(f"table6/steps_{paper_steps}", f"K = {paper_steps}", model)
+                yield self._from_plain(table6_run(paper_steps), f"K = {paper_steps}", model)
 
     def unet(self) -> Iterator[Experiment]:
         """Yield the paper's row with the paper's denoiser."""

@@ -57,12 +57,12 @@ GAPS = {
 
 def slots() -> dict[int, str]:
     """Return the experiments of Table 5 by the paper's number of slots."""
-    return {one: BOTH if one == 75 else f"table5/slots_{one}" for one in paper_tables.SLOTS}
+    return {one: paper_tables.table5_run(one) for one in paper_tables.SLOTS}
 
 
 def steps() -> dict[int, str]:
     """Return the experiments of Table 6 by the paper's number of steps."""
-    return {one: BOTH if one == 10 else f"table6/steps_{one}" for one in paper_tables.STEPS}
+    return {one: paper_tables.table6_run(one) for one in paper_tables.STEPS}
 
 
 def words(stored: Stored) -> dict[str, str]:

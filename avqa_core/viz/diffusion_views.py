@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import cast
@@ -15,8 +15,10 @@ from torch import Tensor
 from avqa_core import rng
 from avqa_core.diffusion.schedule import Schedule, ScheduleKind
 from avqa_core.enhancement.avr_diffusion import AVRDiffusion
+from avqa_core.experiments.paper_tables import STEPS, table6_run
 from avqa_core.ledger import ONE_SEED, VERDICTS
 from avqa_core.metrics import Interval, seed_interval
+from avqa_core.paper_values import paper_accuracy
 from avqa_core.studies.denoising import Path, follow
 from avqa_core.types import Features
 from avqa_core.viz.display import Rich
@@ -25,7 +27,6 @@ from avqa_core.viz.static_controls import StepSlider
 from avqa_core.viz.tables import Column, counted, table
 
 Row = dict[str, str | int | float | None]
-PAPER_STEPS = (5, 10, 20)
 OTHER = {"audio": "visual", "visual": "audio"}
 
 
@@ -234,14 +235,8 @@ def _interval(one: Interval) -> str:
     return f"{one.estimate:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
 
 
-def step_rows(
-    paper: Callable[[str, str], float | None],
-) -> tuple[list[Column], list[Row]]:
-    """Return columns and rows: what K steps leave, beside the paper's accuracies of Table 6.
-
-    Args:
-        paper: (experiment, scenario) -> fraction, e.g. ``paper_values.paper_accuracy``.
-    """
+def step_rows() -> tuple[list[Column], list[Row]]:
+    """Return columns and rows: what K steps leave, beside the paper's accuracies of Table 6."""
     columns = [
         Column("K", "steps K", 0),
         Column("linear", "linear: left (%)", 1, 100),
@@ -249,16 +244,14 @@ def step_rows(
         Column("audio", "paper: audio missing (%)", 2, 100, "highest"),
         Column("visual", "paper: visual missing (%)", 2, 100, "highest"),
     ]
-    rows: list[Row] = []
-    for count in PAPER_STEPS:
-        experiment = "table4/paper" if count == 10 else f"table6/steps_{count}"
-        rows.append(
-            {
-                "K": count,
-                "linear": _left("linear", count),
-                "sigmoid": _left("sigmoid", count),
-                "audio": paper(experiment, "audio_missing"),
-                "visual": paper(experiment, "visual_missing"),
-            }
-        )
+    rows: list[Row] = [
+        {
+            "K": count,
+            "linear": _left("linear", count),
+            "sigmoid": _left("sigmoid", count),
+            "audio": paper_accuracy(table6_run(count), "audio_missing"),
+            "visual": paper_accuracy(table6_run(count), "visual_missing"),
+        }
+        for count in STEPS
+    ]
     return columns, rows

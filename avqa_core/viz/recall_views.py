@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from statistics import fmean
 
 from avqa_core.completion.rmm import AddressingKind, max_joint_weight
+from avqa_core.experiments.paper_tables import SLOTS, table5_run
 from avqa_core.ledger import ONE_SEED, VERDICTS
 from avqa_core.metrics import Interval, seed_interval
+from avqa_core.paper_values import paper_accuracy
 from avqa_core.studies.recall import RecallScore
 from avqa_core.viz.display import Rich
 from avqa_core.viz.style import mark_of
@@ -17,7 +19,6 @@ from avqa_core.viz.tables import Column, counted, table
 
 Scores = Mapping[str, Mapping[str, Sequence[RecallScore]]]
 Row = dict[str, str | int | float | None]
-PAPER_SLOTS = (25, 50, 75, 100)
 # A completer recalls if its error is below the mean predictor's by more than this share.
 AS_GOOD_AS_THE_MEAN = 0.02
 CONSTANT = 1e-4  # share of the real variance below which everybody gets the same vector
@@ -80,25 +81,18 @@ def _bound(name: str, num_slots: int) -> float:
     return max_joint_weight(num_slots, kinds.get(name, "paper"))
 
 
-def slot_rows(paper: Callable[[str, str], float | None]) -> list[Row]:
-    """Return for each L of the paper's Table 5 the bound of Eq. 2 and the paper's accuracies.
-
-    Args:
-        paper: (experiment, scenario) -> fraction, e.g. ``paper_values.paper_accuracy``.
-    """
-    rows: list[Row] = []
-    for num_slots in PAPER_SLOTS:
-        experiment = "table4/paper" if num_slots == 75 else f"table5/slots_{num_slots}"
-        rows.append(
-            {
-                "L": num_slots,
-                "bound": max_joint_weight(num_slots),
-                "equal": 1 / num_slots,
-                "audio": paper(experiment, "audio_missing"),
-                "visual": paper(experiment, "visual_missing"),
-            }
-        )
-    return rows
+def slot_rows() -> list[Row]:
+    """Return for each L of the paper's Table 5 the bound of Eq. 2 and the paper's accuracies."""
+    return [
+        {
+            "L": num_slots,
+            "bound": max_joint_weight(num_slots),
+            "equal": 1 / num_slots,
+            "audio": paper_accuracy(table5_run(num_slots), "audio_missing"),
+            "visual": paper_accuracy(table5_run(num_slots), "visual_missing"),
+        }
+        for num_slots in SLOTS
+    ]
 
 
 def verdicts(scores: Scores, num_slots: int) -> list[Row]:

@@ -282,7 +282,7 @@ views.calibration_table(
     found,
     shown,
     caption="Calibration error on test questions, 15 bins: mean over seeds, in "
-    "brackets the hull of their 95 % intervals over clips.",
+    "brackets, the hull of their 95 % intervals over clips.",
 )
 
 # %% [markdown]

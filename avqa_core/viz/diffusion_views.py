@@ -23,6 +23,7 @@ from avqa_core.studies.denoising import Path, follow
 from avqa_core.types import Features
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.diffusion import forward_noising, pseudo_and_real
+from avqa_core.viz.points import spanned
 from avqa_core.viz.static_controls import StepSlider
 from avqa_core.viz.tables import Column, counted, table
 
@@ -179,7 +180,7 @@ def mended_table(rows: Sequence[Mended], *, num_seeds: int) -> Rich:
             Column("recalled", "recalled", 3),
             Column("joined", "joined, split", 3),
             Column("enhanced", "enhanced", 3),
-            Column("gain", "nearer by [95 %]"),
+            Column("gain", "nearer by (95 %)"),
             Column("present", "present half off by", 3, best="lowest"),
         ],
         [
@@ -189,7 +190,7 @@ def mended_table(rows: Sequence[Mended], *, num_seeds: int) -> Rich:
                 "recalled": one.recalled,
                 "joined": one.joined,
                 "enhanced": one.enhanced,
-                "gain": _interval(one.gain),
+                "gain": spanned(one.gain, "+.3f", 1.0),
                 "present": one.present,
             }
             for one in rows
@@ -207,7 +208,7 @@ def verdict_table(rows: Sequence[Mended]) -> Rich:
             Column("claim", "claim (Sec. 3.2)"),
             Column("setting", "schedule, target"),
             Column("paper", "paper"),
-            Column("ours", "ours: nearer by [95 %]"),
+            Column("ours", "ours: nearer by (95 %)"),
             Column("tolerance", "counts as mended if"),
             Column("verdict", "verdict"),
         ],
@@ -215,7 +216,7 @@ def verdict_table(rows: Sequence[Mended]) -> Rich:
             {
                 "claim": f"the chain brings recalled {one.half} nearer to the real one",
                 "setting": one.setting,
-                "ours": _interval(one.gain),
+                "ours": spanned(one.gain, "+.3f", 1.0),
                 "tolerance": "above 0, beyond the interval",
                 "verdict": _in_words(one.verdict),
             }
@@ -227,12 +228,6 @@ def verdict_table(rows: Sequence[Mended]) -> Rich:
 
 def _in_words(verdict: str) -> str:
     return {"nearer": "mended", "farther": "not reproduced: farther"}.get(verdict, verdict)
-
-
-def _interval(one: Interval) -> str:
-    if math.isnan(one.low):
-        return f"{one.estimate:+.3f} (one seed)"
-    return f"{one.estimate:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
 
 
 def step_rows() -> tuple[list[Column], list[Row]]:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from avqa_core.abstention import Confidences
 from avqa_core.experiments.planning import MISSING_RATES
+from avqa_core.metrics import Interval
 from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import DROPS, RATIOS, WHOLE, Fitted
 from avqa_core.viz.ablation_views import keys_of, not_stored, ratio_scenario
@@ -20,6 +21,7 @@ from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.accuracy import Number
 from avqa_core.viz.figures.lines import seed_lines
 from avqa_core.viz.notices import notice
+from avqa_core.viz.points import spanned
 from avqa_core.viz.style import INK, mark_of, new_figure
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -226,7 +228,7 @@ def calibration_table(
                 errors = [one.error for one in found.sureness(name, scenario, fitted)]
                 mean = sum(one.estimate for one in errors) / len(errors)
                 low, high = min(one.low for one in errors), max(one.high for one in errors)
-                row[fitted] = f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+                row[fitted] = spanned(Interval(mean, low, high))
             rows.append(row | {"seeds": len(found.of(name))})
     columns = (
         Column("method", "method"),

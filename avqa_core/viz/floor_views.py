@@ -15,6 +15,7 @@ from avqa_core.studies.floor_results import FloorResults, Gains, Measurement
 from avqa_core.studies.question_floors import ALL, ENCODER, NEW_CLIPS, FloorRow
 from avqa_core.viz import style
 from avqa_core.viz.display import Rich
+from avqa_core.viz.points import spanned
 from avqa_core.viz.style import FLOOR_COLOUR, INK, mark_of, new_figure
 from avqa_core.viz.tables import Cell, Column, table
 
@@ -218,8 +219,7 @@ def gains_table(found: Gains, *, caption: str) -> Rich:
     for scope in dict.fromkeys(one.scope for one in found.rows):
         of = {one.floor: one for one in found.rows if one.scope == scope}
         shown = {
-            floor: f"{100 * of[floor].gain:+.1f} "
-            f"[{100 * of[floor].low:+.1f}, {100 * of[floor].high:+.1f}]"
+            floor: spanned(Interval(of[floor].gain, of[floor].low, of[floor].high), "+.1f")
             for floor in fine
         }
         rows.append({"scope": scope, "total": of["template"].total, **shown})

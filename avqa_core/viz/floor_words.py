@@ -9,6 +9,7 @@ from avqa_core.metrics import Interval
 from avqa_core.paper_baselines import CORRECTED, FIRST_RELEASE, PrintedRow, beside
 from avqa_core.studies.floor_results import FloorResults
 from avqa_core.studies.question_floors import ALL, NEW_CLIPS
+from avqa_core.viz.points import spanned
 
 Printed = Mapping[str, Sequence[PrintedRow]]
 
@@ -24,7 +25,7 @@ def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str
     measured = found.of(fit, CORRECTED)
     files = {one.name: one for one in found.files}
     told = {
-        name: f"{_interval(measured.row(name).accuracy)} %"
+        name: spanned(measured.row(name).accuracy, unit=" %")
         for name in ("constant", "category", "template", "question", "encoder")
     }
     for missing, rows in printed.items():
@@ -45,9 +46,9 @@ def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str
         if (one.floor, one.scope) == ("template", ALL)
     ]
     return told | {
-        "template_first": f"{_interval(first)} %",
+        "template_first": spanned(first, unit=" %"),
         "release_points": f"{100 * abs(first.estimate - corrected.estimate):.2f}",
-        "template_new": f"{_interval(measured.row('template', NEW_CLIPS).accuracy)} %",
+        "template_new": spanned(measured.row("template", NEW_CLIPS).accuracy, unit=" %"),
         "num_new": str(measured.row("template", NEW_CLIPS).total),
         "num_fitted": str(sum(files[name].rows for name in fit)),
         "num_test": str(files[CORRECTED].rows),
@@ -57,7 +58,7 @@ def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str
         "test_videos": str(files[CORRECTED].videos),
         "new_questions": str(measured.new_questions),
         "num_encoders": str(len(measured.readers)),
-        "synthetic": f"{_interval(Interval(gain.gain, gain.low, gain.high), '+.1f')} points",
+        "synthetic": spanned(Interval(gain.gain, gain.low, gain.high), "+.1f", unit=" points"),
         "command": found.command,
     }
 
@@ -99,11 +100,6 @@ def _others(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[s
 
 def _verdict(found: FloorResults, fit: Sequence[str], row: PrintedRow, scope: str = ALL) -> str:
     return beside(row, found.of(fit, row.test).row("template", scope)).verdict
-
-
-def _interval(one: Interval, digits: str = ".1f") -> str:
-    low, high = f"{100 * one.low:{digits}}", f"{100 * one.high:{digits}}"
-    return f"{100 * one.estimate:{digits}} [{low}, {high}]"
 
 
 def _listed(names: Sequence[str]) -> str:

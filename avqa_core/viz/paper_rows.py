@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from avqa_core.experiments.paper_tables import BACKBONES, table1_run
 from avqa_core.ledger import VERDICTS, compared, judge, least_spread, paired
-from avqa_core.metrics import Interval
 from avqa_core.paper_values import paper_accuracy, read_rows
 from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.display import Rich
 from avqa_core.viz.method_views import NAMES
 from avqa_core.viz.notices import notice
+from avqa_core.viz.points import spanned
 from avqa_core.viz.tables import Cell, Column, counted, table
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _cells(stored: Stored, row: PaperRow) -> dict[str, Cell]:
     tallies = [stored.tally(row.name, seed, row.scenario) for seed in seeds]
     accuracy = stored.accuracy(row.name, row.scenario)
     return cells | {
-        "ours": _with_ends(accuracy),
+        "ours": spanned(accuracy),
         "bounds": _between(stored.floor(row.name), stored.ceiling(row.name, row.scenario)),
         "counts": f"{sum(one.correct for one in tallies):,} of {sum(o.total for o in tallies):,}",
         "seeds": len(seeds),
@@ -154,14 +154,6 @@ def row_verdict(stored: Stored, row: PaperRow) -> str:
     ours = stored.accuracies(row.name, row.scenario)
     over, _ = paired(ours, dict.fromkeys(ours, floor), least_spread(stored))
     return VERDICTS[judge([] if over is None else [over])]
-
-
-def _with_ends(interval: Interval) -> str:
-    """Return a mean in per cent with its interval; a single seed has none."""
-    mean = f"{100 * interval.estimate:.1f}"
-    if interval.low != interval.low:
-        return mean
-    return f"{mean} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
 
 
 def _between(floor: float | None, ceiling: float | None) -> str:

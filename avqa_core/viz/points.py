@@ -1,10 +1,23 @@
-"""Differences of accuracies, and how they are written: in percentage points."""
+"""How numbers with an interval are written; differences of accuracies in percentage points."""
 
 from __future__ import annotations
 
 import math
 
 from avqa_core.metrics import Interval
+
+
+def spanned(one: Interval, form: str = ".1f", scale: float = 100.0, unit: str = "") -> str:
+    """Return an estimate with its interval as text; a single seed has none.
+
+    Args:
+        one: what was estimated.
+        form: of each of the three numbers.
+        scale: that they are shown at; 100 for fractions in per cent.
+        unit: behind the estimate.
+    """
+    estimate, low, high = (format(scale * of, form) for of in (one.estimate, one.low, one.high))
+    return f"{estimate}{unit}" + ("" if math.isnan(one.low) else f" ({low} to {high})")
 
 
 def in_points(gain: Interval) -> str:

@@ -14,6 +14,7 @@ from avqa_core.metrics import Interval, seed_interval
 from avqa_core.paper_values import paper_accuracy
 from avqa_core.studies.recall import RecallScore
 from avqa_core.viz.display import Rich
+from avqa_core.viz.points import spanned
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Column, counted, table
 
@@ -112,7 +113,7 @@ def verdicts(scores: Scores, num_slots: int) -> list[Row]:
                     "claim": f"{half} is recalled from its counterpart and the question",
                     "method": mark_of(name).label,
                     "paper": None,
-                    "ours": _interval(interval),
+                    "ours": spanned(interval, scale=1.0),
                     "tolerance": f"below {100 * (1 - AS_GOOD_AS_THE_MEAN):.0f}",
                     "verdict": _verdict(interval, spread),
                 }
@@ -133,12 +134,6 @@ def _verdict(error: Interval, spread: float) -> str:
     return f"not reproduced: {why}"
 
 
-def _interval(one: Interval) -> str:
-    if math.isnan(one.low):
-        return f"{one.estimate:.1f} (one seed)"
-    return f"{one.estimate:.1f} [{one.low:.1f}, {one.high:.1f}]"
-
-
 def verdict_table(rows: Sequence[Row]) -> Rich:
     """Return the verdicts as a table."""
     return table(
@@ -146,7 +141,7 @@ def verdict_table(rows: Sequence[Row]) -> Rich:
             Column("claim", "claim (Sec. 3.1)"),
             Column("method", "addressing"),
             Column("paper", "paper"),
-            Column("ours", "ours: error, % of mean predictor [95 %]"),
+            Column("ours", "ours: error, % of mean predictor (95 %)"),
             Column("tolerance", "counts as recall if"),
             Column("verdict", "verdict"),
         ],

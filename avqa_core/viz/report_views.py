@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("right", "right", digits=0),
     Column("of", "of", digits=0),
     Column("accuracy", "accuracy (%)", scale=100, best="highest"),
-    Column("interval", "95 % interval (%)"),
+    Column("interval", "95 % over questions (%)"),
     Column("floor", "floor (%)", scale=100),
     Column("ceiling", "ceiling (%)", scale=100),
 )

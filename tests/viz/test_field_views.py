@@ -132,7 +132,7 @@ def test_sure_answers_are_drawn_and_counted_by_scenario():
 
 def test_calibration_errors_are_means_within_the_hull_of_their_intervals():
     text = views.calibration_table(FOUND, ["plug_in/zeros"], caption="c").text
-    assert text.count("20.0 [19.0, 22.0]") == 4 and text.count("5.0 [4.0, 7.0]") == 4
+    assert text.count("20.0 (19.0 to 22.0)") == 4 and text.count("5.0 (4.0 to 7.0)") == 4
 
 
 def guide_of(found: FieldResults, results: Stored = TRAINED) -> dict[str, field_guide.Row]:

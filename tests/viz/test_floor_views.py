@@ -61,7 +61,7 @@ def test_the_tables_carry_counts_intervals_and_verdicts():
     assert "36.60" in avst and "first release" in avst and avst.split()[-1] == "below"
     # caption, heading, and two times four networks and five methods
     assert len(beside) == 2 + 2 * 9
-    assert "+0.0 [+0.0, +0.0]" in str(views.gains_table(STORED.gains[0], caption="Gains"))
+    assert "+0.0 (+0.0 to +0.0)" in str(views.gains_table(STORED.gains[0], caption="Gains"))
 
 
 def test_a_floor_without_encoders_or_shared_clips_is_shown_too():
@@ -75,7 +75,7 @@ def test_the_words_are_computed_from_what_is_stored():
     assert told["below_audio"] == "AVSD, Pano-AVQA and AVST"
     assert told["above_audio"] == "PSTP-Net"
     assert told["not_told_apart_visual"] == "Pano-AVQA"
-    assert told["template"].startswith("51.0 [")
+    assert told["template"].startswith("51.0 % (")
     # 69.71 - 36.60, of which 100 * 4691 / 9185 - 36.60 lie below the floor
     assert (told["avst_gain"], told["avst_below"], told["avst_over"]) == ("33.1", "14.5", "18.6")
     # both tables have 24 rows, 4 networks with nothing added for each missing modality

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from avqa_core import bounds
+from avqa_core.bandstand.bounds import Ceilings
+from avqa_core.data.availability import mixed
 from avqa_core.data.folder import DataFolder
+from avqa_core.errors import AnnotationError
 from avqa_core.viz.session_world import SessionWorld
 from tests.training.worlds import multiple_choice, write_world
 
@@ -54,3 +57,48 @@ def test_a_split_without_any_answer_has_no_floor(tmp_path):
     assert bounds.floors(DataFolder(world), "test") == {}
     session = SessionWorld.open(world)
     assert session.floor is not None and session.floor.of(session.examples[0]) is None
+
+
+CHANCES = {"complete": 0.9, "audio_missing": 0.25, "visual_missing": 0.75, "both_missing": 0.1}
+
+
+def _with_ceilings(path: Path, num_known: int = 24) -> DataFolder:
+    """Return a world in which a perfect observer's chance depends on what is missing alone."""
+    folder = DataFolder(write_world(path))
+    known = [one.question_id for one in folder.examples("test")][:num_known]
+    chances = {name: dict.fromkeys(known, chance) for name, chance in CHANCES.items()}
+    Ceilings(rows=(), chances=chances).write(path / "ceiling.json")
+    return folder
+
+
+def test_a_ceiling_is_that_of_what_is_missing(tmp_path):
+    folder = _with_ceilings(tmp_path / "world")
+    found = bounds.ceilings(folder, "test", [*CHANCES, mixed(1.0, 0.0), "audio_drops(1)"], seed=0)
+    categories = {str(one.category) for one in folder.examples("test")}
+    expected = CHANCES | {str(mixed(1.0, 0.0)): CHANCES["audio_missing"]}
+    assert found == {
+        name: pytest.approx(dict.fromkeys(categories, chance)) for name, chance in expected.items()
+    }
+
+
+def test_a_mixture_takes_of_each_question_what_it_lost_by_its_seed(tmp_path):
+    folder, scenario = _with_ceilings(tmp_path / "world"), mixed(0.5, 0.5)
+    examples = folder.examples("test")
+    for seed in (0, 3):
+        (found,) = bounds.ceilings(folder, "test", [scenario], seed=seed).values()
+        kept = scenario.availability([one.question_id for one in examples], 1, seed)[:, 0].tolist()
+        for category in found:
+            chances = [
+                {(1, 1): 0.9, (0, 1): 0.25, (1, 0): 0.75, (0, 0): 0.1}[tuple(map(int, has))]
+                for has, one in zip(kept, examples, strict=True)
+                if str(one.category) == category
+            ]
+            assert found[category] == pytest.approx(sum(chances) / len(chances))
+
+
+def test_nothing_is_known_of_other_splits_and_a_gap_in_the_file_is_told(tmp_path):
+    folder = _with_ceilings(tmp_path / "world")
+    assert bounds.ceilings(folder, "val", ["complete"], seed=0) == {}
+    gap = _with_ceilings(tmp_path / "gap", num_known=23)
+    with pytest.raises(AnnotationError, match=r"expected a ceiling of question \d+ in .*got none"):
+        bounds.ceilings(gap, "test", ["complete"], seed=0)

@@ -53,14 +53,22 @@ def test_answers_to_other_clips_or_other_absences_are_not_compared():
     with pytest.raises(ConfigError, match="same questions"):
         gain(report("11110000"), report("11110000", "eebbccdd"))
 
+    one = report("11110000")
+    (answered,) = one.answered
+    other = replace(answered, truth=("no", *answered.truth[1:]))
+    with pytest.raises(ConfigError, match="same questions"):
+        gain(one, replace(one, answered=(other,)))
+
+
+@pytest.mark.parametrize("scenario", ["mixed(0.5,0)", "audio_drops(1)", "visual_drops(1)"])
+def test_where_a_seed_decides_who_misses_what_it_has_to_be_the_same(scenario):
     def drawn(seed: int) -> Report:
         one = report("11110000")
-        answered = replace(one.answered[0], scenario="mixed(0.5,0)")
-        return replace(one, seed=seed, answered=(answered,))
+        return replace(one, seed=seed, answered=(replace(one.answered[0], scenario=scenario),))
 
-    assert gain(drawn(1), drawn(1), "mixed(0.5,0)").estimate == 0
+    assert gain(drawn(1), drawn(1), scenario).estimate == 0
     with pytest.raises(ConfigError, match="evaluate both with one --seed"):
-        gain(drawn(0), drawn(1), "mixed(0.5,0)")
+        gain(drawn(0), drawn(1), scenario)
 
 
 def test_the_share_won_back_is_0_at_the_control_and_1_at_the_ceiling():

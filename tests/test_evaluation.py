@@ -68,6 +68,23 @@ def test_rows_count_by_category_by_hand(model, test_set):
     assert answered.confidence == pytest.approx([expected] * 24, rel=1e-5)
 
 
+def test_the_model_is_asked_in_the_scenario_and_with_dropout_off(model, test_set):
+    scenario, seen = mixed(0.5, 0.3), []
+
+    def note(module, batches):
+        assert not any(part.training for part in module.modules())
+        seen.append(batches[0].availability)
+
+    watched = model.train().register_forward_pre_hook(note)
+    evaluate(model, test_set, [scenario], seed=3, batch_size=5)
+    watched.remove()
+    assert model.training
+    model.eval()
+    ids = [example.question_id for example in test_set.examples]
+    assert torch.equal(torch.cat(seen), scenario.availability(ids, 4, seed=3))
+    assert not torch.equal(torch.cat(seen), scenario.availability(ids, 4, seed=4))
+
+
 @pytest.mark.parametrize("batch_size", [0, -8])
 def test_batches_of_no_question_are_refused(model, test_set, batch_size):
     with pytest.raises(ConfigError, match=f"batch_size >= 1, got {batch_size}: choose"):

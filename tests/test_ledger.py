@@ -228,8 +228,10 @@ def test_the_papers_side_is_computed_from_its_tables():
 
 
 def test_every_claim_of_the_paper_holds_in_the_paper():
-    for entry in ledger.ledger(stored({})):
-        assert entry.paper is None or entry.paper > 0, entry.claim
+    printed = [entry for entry in ledger.ledger(stored({})) if entry.paper is not None]
+    assert len(printed) == 19  # all but the two of Fig. 5
+    for entry in printed:
+        assert entry.paper > 0, entry.claim
 
 
 def test_the_papers_tables_are_read_and_contradictions_found(tmp_path):

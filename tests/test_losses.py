@@ -17,7 +17,7 @@ from avqa_core.diffusion.process import DiffusionConfig
 from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.errors import ConfigError
-from avqa_core.losses import LossModule, ObjectiveConfig, compute_losses
+from avqa_core.losses import LossModule, ObjectiveConfig, answer_loss, compute_losses, without
 from avqa_core.model import MissingModalityAVQA, ModelConfig
 from avqa_core.types import FeatureBatch, LossTerms, Modality
 from tests.factories import make_batch, make_model
@@ -146,6 +146,81 @@ def test_an_enhancer_takes_note_of_real_features_wherever_it_learns(regime: Any)
     objective = ObjectiveConfig(regime=regime)
     compute_losses(model, make_batch(6), objective, generator=rng.named(0, "losses"))
     assert int(model.enhancer.audio_statistics.num_updates) == (regime != "plain")
+
+
+def _last_without_picture(batch: FeatureBatch) -> FeatureBatch:
+    availability = batch.availability.clone()
+    availability[-1, :, Modality.VISUAL] = False
+    return replace(batch, availability=availability)
+
+
+def test_what_was_never_recorded_is_no_target(model: MissingModalityAVQA) -> None:
+    """Six clips of three segments, one of them without a picture."""
+    batch = _last_without_picture(make_batch(6))
+    terms = compute_losses(model, batch, ObjectiveConfig(), generator=rng.named(0, "losses"))
+    counts = {name: int(term.count) for name, term in terms.items() if "recall" in name}
+    assert counts == {
+        "audio_missing/recall_audio": 18,
+        "audio_missing/recall_visual": 0,
+        "visual_missing/recall_audio": 0,
+        "visual_missing/recall_visual": 15,
+    }
+
+
+def test_an_enhancer_learns_from_what_was_recorded_alone() -> None:
+    model = _with_avr(feature_range="standardised", reconstruction_weight=1.0).train()
+    batch = _last_without_picture(make_batch(6))
+    real = model.encode(batch).visual[:5].detach()
+    terms = compute_losses(model, batch, ObjectiveConfig(), generator=rng.named(0, "losses"))
+    assert torch.allclose(
+        model.enhancer.visual_statistics.mean, real.mean(dim=(0, 1, 3, 4)), atol=1e-6
+    )
+    counts = [
+        int(terms[f"visual_missing/reconstruction_{half}"].count) for half in ("audio", "visual")
+    ]
+    assert counts == [18, 15]
+
+
+def test_the_diffusion_loss_has_the_weight_of_the_objective() -> None:
+    objective = ObjectiveConfig(diffusion_weight=0.5)
+    terms = compute_losses(_with_avr(), make_batch(6), objective, generator=rng.named(0, "losses"))
+    assert {name: term.weight for name, term in terms.items() if "/" not in name} == {
+        "diffusion": 0.5
+    }
+
+
+def test_the_terms_of_the_backbone_see_what_it_answered_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, seen = _with_avr(), {"answer": [], "loss": []}
+    for name in seen:
+        method = getattr(model.backbone, name)
+
+        def spy(features: Any, *given: Any, name: str = name, method: Any = method) -> Any:
+            seen[name].append(features)
+            return method(features, *given)
+
+        monkeypatch.setattr(model.backbone, name, spy)
+    compute_losses(model, make_batch(6), ObjectiveConfig(), generator=rng.named(0, "losses"))
+    assert len(seen["loss"]) == 3
+    assert all(one is other for one, other in zip(*seen.values(), strict=True))
+
+
+def test_a_frozen_backbone_has_its_dropout_off() -> None:
+    module = LossModule(_with_avr(), ObjectiveConfig(regime="plug_in")).train()
+    assert module.model.completer.training and not module.model.backbone.training
+
+
+def test_the_answer_loss_knows_the_first_answer_and_skips_what_is_not_known() -> None:
+    """Equal logits of four answers: ln 4."""
+    term = answer_loss(torch.zeros(3, 4), torch.tensor([2, -1, 0]))
+    assert int(term["answer"].count) == 2
+    assert term.means()["answer"].item() == pytest.approx(1.386294)
+
+
+def test_taking_away_brings_nothing_back() -> None:
+    there = torch.tensor([[[True, True], [False, True]]])
+    assert without(there, (Modality.VISUAL,)).tolist() == [[[True, False], [False, False]]]
 
 
 def test_without_answers_avr_needs_another_loss_that_reaches_all_of_it() -> None:

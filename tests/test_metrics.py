@@ -144,6 +144,27 @@ def test_bootstrap_over_clips_is_wider_than_over_questions():
     assert by_clip.high - by_clip.low > 2 * (by_question.high - by_question.low)
 
 
+def test_bootstrap_counts_questions_of_clips_of_any_size():
+    """Two clips, of one question won and of three that are not: redraws gain 1/1, 1/4 or 0."""
+    arguments = ([True, False, False, False], [False] * 4, ["a", "b", "b", "b"])
+    wide, narrow = (
+        metrics.clustered_bootstrap(
+            *arguments, generator=np.random.default_rng(0), confidence=confidence
+        )
+        for confidence in (0.95, 0.4)
+    )
+    assert (wide.estimate, wide.low, wide.high) == (0.25, 0.0, 1.0)
+    assert (narrow.estimate, narrow.low, narrow.high) == (0.25, 0.25, 0.25)
+
+
+def test_intervals_have_the_confidence_that_was_asked_for():
+    """t(0.95, 2) = 2.919986 over sqrt(3); z(0.95) = 1.644854 in Wilson's formula for 8 of 10."""
+    seeds = metrics.seed_interval([1.0, 2.0, 3.0], 0.9)
+    assert seeds.high - 2.0 == pytest.approx(1.685855, abs=1e-5)
+    score = metrics.wilson_interval(metrics.Tally(8, 10), 0.9)
+    assert (score.low, score.high) == pytest.approx((0.540793, 0.931442), abs=1e-5)
+
+
 def test_bootstrap_is_a_function_of_its_generator():
     arguments = ([True, False, True], [False, False, True], ["a", "a", "b"])
     first, second = (

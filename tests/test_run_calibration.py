@@ -98,6 +98,7 @@ def test_a_fit_tells_each_scenario_apart(model, test_set):
     assert [one.scenario for one in fitted.scenarios] == ["complete", "visual_missing"]
     assert sum(counted) == 2 * len(test_set)
     assert fitted.of("visual_missing").confidences.tally.total == len(test_set)
+    assert fitted.of("visual_missing").confidences != fitted.of("complete").confidences
     for one, scenario in zip(fitted.scenarios, scenarios, strict=True):
         of = calibrating.answers(model, test_set, scenario, seed=0, batch_size=64, device="cpu")
         assert one.temperature == calibrating.temperature_of([of])

@@ -56,10 +56,3 @@ def pixels_of(figure: Figure, dpi: int = 100) -> UInt8[np.ndarray, "height width
     pixels = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     figure.set_dpi(before)
     return pixels
-
-
-def svg_of(figure: Figure) -> str:
-    """Return ``figure`` as SVG text without a date, so that equal figures are equal text."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", facecolor="white", metadata={"Date": None})
-    return buffer.getvalue()

@@ -102,6 +102,14 @@ def test_a_question_meets_the_same_fate_in_any_batch():
     assert not torch.equal(whole, scenario.availability(IDS[:50], 6, seed=4))
 
 
+def test_each_modality_drops_out_at_a_time_of_its_own():
+    kept = Scenario(audio_drops=2, visual_drops=2).availability(IDS, 6, seed=0)
+    starts = kept.float().argmin(dim=1)
+    together = (starts[:, 0] == starts[:, 1]).float().mean().item()
+    # five places each: one in five by chance, within four standard errors
+    assert abs(together - 0.2) < 4 * math.sqrt(0.2 * 0.8 / len(IDS))
+
+
 def test_mixed_misses_each_modality_by_itself():
     missing = ~mixed(0.3, 0.2).availability(IDS, 4, seed=0)
     assert torch.equal(missing.all(dim=1), missing.any(dim=1))

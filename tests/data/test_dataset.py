@@ -14,7 +14,7 @@ from avqa_core.data.dataset import QADataset, _kept, collate, encode_questions
 from avqa_core.data.store import FeatureStore, StoreWriter
 from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.errors import AnnotationError, ConfigError, FeatureError
-from avqa_core.types import FeatureBatch, FeatureDims
+from avqa_core.types import FeatureBatch, FeatureDims, Modality
 from tests.data.samples import LAYOUT, make_clip, make_dataset, make_examples, write_store
 
 
@@ -278,3 +278,23 @@ def test_large_batches_in_lent_memory_are_the_same_and_stay_while_they_are_held(
     for rows, one in zip(asked, plain, strict=True):  # each let go before the next is read
         assert torch.equal(one.visual, data.batch(rows, seed=1).visual)
     assert pickle.loads(pickle.dumps(data)).batch([2]).visual.equal(data.batch([2]).visual)
+
+
+def test_negatives_come_from_clips_whose_picture_was_kept(tmp_path):
+    whole = make_dataset(tmp_path, num_clips=8)
+    gaps = QADataset(whole.examples, whole.store, whole.vocabulary, 9, missing_rate=0.5, seed=1)
+    of_clip = {
+        tuple(frame.reshape(-1).tolist()): clip
+        for clip in range(8)
+        for frame in make_clip(clip)["visual"]
+    }
+    has_picture = gaps.present[:, Modality.VISUAL]
+    assert 0 < int(has_picture.sum()) < 8
+    drawn = {
+        of_clip[tuple(frame.flatten().tolist())]
+        for epoch in range(20)
+        for frame in gaps.batch(range(16), epoch=epoch, negatives=True).negative_visual.flatten(
+            0, 1
+        )
+    }
+    assert drawn == set(has_picture.nonzero().flatten().tolist())

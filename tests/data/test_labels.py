@@ -56,6 +56,21 @@ def test_no_label_at_all_is_refused(small_folder):
         with_few_labels(small_folder.examples("train"), 1e-6, seed=0)
 
 
+def test_a_job_trains_on_the_labels_and_halves_that_its_experiment_has(small_folder):
+    from dataclasses import replace
+
+    from avqa_core.experiments import plan, worker
+    from avqa_core.experiments.experiment import Job
+
+    (one,) = (one for one in plan("smoke", [0]) if one.name == "complete/plain")
+    one = replace(one, labelled_fraction=0.5, missing_rate=1.0)
+    job = Job(experiment=one, identity="i", data=str(small_folder.path), data_hash="d")
+    train = worker.trainer_of(job, small_folder, None, None).train
+    told = int((train.questions.answer >= 0).sum())
+    assert 0 < told < len(train)
+    assert train.present.sum(dim=1).tolist() == [1] * len(train.clips)
+
+
 def replace_id(example, number: int):
     from dataclasses import replace
 

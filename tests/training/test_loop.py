@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from avqa_core import losses as losses_module
 from avqa_core.completion import CompleterConfig
 from avqa_core.completion.retrieval import RetrievalConfig
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
@@ -116,6 +117,33 @@ def test_dropout_is_a_function_of_seed_and_step_and_leaves_the_global_state_alon
     assert [e.losses for e in second.run() if isinstance(e, StepDone)] == first_losses
     other = make_trainer(data, num_steps=2, model=model_config(dropout=0.5), seed=1)
     assert [e.losses for e in other.run() if isinstance(e, StepDone)] != first_losses
+
+
+def test_every_step_and_every_epoch_has_draws_of_its_own(data, monkeypatch):
+    """24 clips of three questions in batches of 12 are six steps an epoch."""
+    trainer = make_trainer(data, num_steps=7, evaluate_every=0)
+    losses, batch, seeds, epochs = losses_module.compute_losses, trainer.train.batch, [], []
+
+    def compute(*given, generator):
+        seeds.append((generator.initial_seed(), torch.initial_seed()))
+        return losses(*given, generator=generator)
+
+    def drawn(rows, *, seed, epoch, negatives):
+        epochs.append(epoch)
+        return batch(rows, seed=seed, epoch=epoch, negatives=negatives)
+
+    monkeypatch.setattr(losses_module, "compute_losses", compute)
+    monkeypatch.setattr(trainer.train, "batch", drawn)
+    list(trainer.run())
+    assert [len(set(of)) for of in zip(*seeds, strict=True)] == [7, 7]
+    assert epochs == [0] * 6 + [1]
+
+
+def test_the_score_is_the_mean_over_the_scenarios_of_the_selection(data):
+    events = list(make_trainer(data, num_steps=4).run())
+    (event,) = (one for one in events if isinstance(one, EvaluationDone))
+    assert set(event.accuracies) == {"complete", "audio_missing"}
+    assert event.score == pytest.approx(sum(event.accuracies.values()) / 2)
 
 
 @pytest.mark.parametrize("completer", [None, "rmm"])

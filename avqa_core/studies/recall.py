@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -55,7 +54,6 @@ def school(
     how: Schooling,
     *,
     seed: int,
-    watch: Callable[[int, float], None] | None = None,
 ) -> Completer:
     """Return a completer trained with its own loss on both directions, L_rmmr of Eq. 4.
 
@@ -64,22 +62,19 @@ def school(
         features: of training clips, everything present.
         how: steps, batch, learning rate.
         seed: of the initial weights and of the order of the clips.
-        watch: called with each step and its loss.
     """
     with rng.initialising(rng.derive(seed, "study completer")):
         completer = completers.build(config, grid_of(features))
     generator = rng.named(seed, "study completer")
     optimiser = torch.optim.Adam(completer.parameters(), lr=how.learning_rate)
     completer.train()
-    for step, batch in enumerate(batches(features, how.batch_size, how.num_steps, seed=seed)):
+    for batch in batches(features, how.batch_size, how.num_steps, seed=seed):
         loss = torch.stack(
             [_loss(completer, batch, name, generator=generator) for name in ABSENT.values()]
         ).sum()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        if watch is not None:
-            watch(step, float(loss.detach()))
     return completer.eval()
 
 

@@ -48,15 +48,12 @@ def not_stored(stored: Stored, names: Sequence[str]) -> Rich:
     )
 
 
-def comparison_figure(
-    stored: Stored, names: Sequence[str], scenarios: Sequence[str] = SHOWN
-) -> Figure | Rich:
+def comparison_figure(stored: Stored, names: Sequence[str]) -> Figure | Rich:
     """Draw each experiment in each scenario between floor and ceiling.
 
     Args:
         stored: results over seeds.
         names: of experiments; those that are not stored are left out.
-        scenarios: one panel each.
     """
     there = [name for name in names if stored.has(name)]
     if not there:
@@ -65,7 +62,7 @@ def comparison_figure(
     first = stored.reports(there[0])[0]
     shown = accuracies_by_scenario(reports)
     return accuracy_by_scenario(
-        {method: {one: of[one] for one in scenarios} for method, of in shown.items()},
+        {method: {one: of[one] for one in SHOWN} for method, of in shown.items()},
         floors=floors_by_scenario(first),
         ceilings=ceilings_by_scenario(first),
     )

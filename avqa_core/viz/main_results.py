@@ -5,7 +5,6 @@ Chapters and the README read it from here, so that they cannot say different thi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,21 +127,21 @@ def length_sentence(stored: Stored) -> str:
     )
 
 
-def main_rows(stored: Stored, scenarios: Sequence[str] = SCENARIOS) -> list[MainRow]:
+def main_rows(stored: Stored) -> list[MainRow]:
     """Return the methods between floor and ceiling, empty if nothing is stored."""
     methods = stored_methods(stored)
     if not methods:
         return []
     any_name = next(iter(methods.values()))
     bounds = [
-        MainRow("floor", 0, tuple(stored.floor(any_name) for _ in scenarios)),
-        MainRow("ceiling", 0, tuple(stored.ceiling(any_name, one) for one in scenarios)),
+        MainRow("floor", 0, tuple(stored.floor(any_name) for _ in SCENARIOS)),
+        MainRow("ceiling", 0, tuple(stored.ceiling(any_name, one) for one in SCENARIOS)),
     ]
     rows = [
         MainRow(
             method,
             len(stored.seeds(name)),
-            tuple(stored.accuracy(name, one) for one in scenarios),
+            tuple(stored.accuracy(name, one) for one in SCENARIOS),
         )
         for method, name in methods.items()
     ]

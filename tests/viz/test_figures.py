@@ -33,7 +33,7 @@ def every_figure() -> dict[str, Figure]:
             references={"floor": 0.3},
         ),
         "addressing": figures.addressing_heatmap({"visual": DRAW.dirichlet(np.ones(9), size=10)}),
-        "bound": figures.joint_weight_bound(observed={"rmm": {75: 0.02}}),
+        "bound": figures.joint_weight_bound(),
         "instruments": figures.slots_by_instrument(
             {"violin": DRAW.dirichlet(np.ones(9)), "drum": DRAW.dirichlet(np.ones(9))}
         ),

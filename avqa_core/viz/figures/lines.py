@@ -58,7 +58,6 @@ def seed_panels(
     *,
     xlabel: str,
     ylabel: str,
-    labels: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw ``seed_lines`` side by side, with one axis of values and one legend for all.
 
@@ -66,14 +65,13 @@ def seed_panels(
         panels: title -> series -> x -> one number a seed, already in the unit of the axis.
         xlabel: what x is.
         ylabel: what the numbers are, with the unit.
-        labels: series -> how it is called, where it is not a name that the book knows.
     """
     marks = marks_of(dict.fromkeys(name for values in panels.values() for name in values))
     figure, axes = new_figure(columns=len(panels), height=3.6, sharey=True)
     entries = {}
     for panel, (title, values) in zip(axes, panels.items(), strict=True):
         for name, points in values.items():
-            label = (labels or {}).get(name, marks[name].label)
+            label = marks[name].label
             entries[label] = draw_seeds(panel, points, marks[name], label)
         panel.set(title=title, xlabel=xlabel)
         panel.set_xticks(sorted({x for points in values.values() for x in points}))

@@ -12,21 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from avqa_core.viz.style import INK, MODALITIES, ORANGE, RED, SEQUENTIAL, marks_of, new_figure
+from avqa_core.viz.style import INK, MODALITIES, ORANGE, RED, SEQUENTIAL, new_figure
 
 
-def addressing_heatmap(
-    addressing: Mapping[str, ArrayLike], *, peak: float | None = None, note_uniform: bool = True
-) -> Figure:
+def addressing_heatmap(addressing: Mapping[str, ArrayLike]) -> Figure:
     """Draw weights [T, L] as one heat map each, all on the same scale from zero.
 
     Args:
         addressing: label, or name of an ``Addressing`` field -> weights of one row of a batch.
-        peak: top of the colour scale; the largest weight of all maps if None.
-        note_uniform: mark 1 / L, what equal weights would be, on the colour bar.
     """
     maps = {name: np.asarray(weights, dtype=float) for name, weights in addressing.items()}
-    top = peak or max(float(weights.max()) for weights in maps.values())
+    top = max(float(weights.max()) for weights in maps.values())
     figure, panels = new_figure(rows=len(maps), height=0.7 + 1.25 * len(maps), sharex=True)
     for panel, (name, weights) in zip(panels, maps.items(), strict=True):
         segments, slots = weights.shape
@@ -40,10 +36,9 @@ def addressing_heatmap(
         panel.grid(False)
     panels[-1].set_xlabel("slot")
     bar = figure.colorbar(image, ax=panels, label="weight", shrink=0.9)
-    if note_uniform:
-        bar.ax.axhline(1 / slots, color="white", linewidth=2)
-        bar.ax.axhline(1 / slots, color="black", linewidth=1, linestyle="--")
-        bar.ax.text(-0.15, 1 / slots, "1/L", ha="right", va="center", transform=_bar_axis(bar))
+    bar.ax.axhline(1 / slots, color="white", linewidth=2)
+    bar.ax.axhline(1 / slots, color="black", linewidth=1, linestyle="--")
+    bar.ax.text(-0.15, 1 / slots, "1/L", ha="right", va="center", transform=_bar_axis(bar))
     return figure
 
 
@@ -53,30 +48,19 @@ def _bar_axis(bar: object) -> object:
 
 
 def joint_weight_bound(
-    slot_counts: Sequence[int] = tuple(range(2, 201)),
-    *,
-    marked: int = 75,
-    observed: Mapping[str, Mapping[int, float]] | None = None,
+    slot_counts: Sequence[int] = tuple(range(2, 201)), *, marked: int = 75
 ) -> Figure:
     """Draw the largest weight that Eq. 2 can give one slot, e / (e + L - 1), over L.
 
     Args:
         slot_counts: the L to draw.
         marked: the L whose value is written out.
-        observed: label -> L -> largest weight that was measured.
     """
     counts = np.asarray(slot_counts, dtype=float)
     figure, (panel,) = new_figure(height=3.0)
     panel.plot(counts, np.ones_like(counts) * 100, "-.", color=RED)
     panel.plot(counts, 100 * math.e / (math.e + counts - 1), "-", color=ORANGE)
     panel.plot(counts, 100 / counts, ":", color=INK)
-    for (name, points), mark in zip(
-        (observed or {}).items(), marks_of(observed or {}).values(), strict=True
-    ):
-        panel.plot(
-            list(points), [100 * value for value in points.values()], mark.marker,
-            color=mark.colour, label=f"measured: {name}",
-        )  # fmt: skip
     bound = 100 * math.e / (math.e + marked - 1)
     panel.plot(marked, bound, "o", color=ORANGE)
     panel.annotate(
@@ -89,8 +73,6 @@ def joint_weight_bound(
         [0.5, 1, 2, 5, 10, 20, 50, 100], ["0.5", "1", "2", "5", "10", "20", "50", "100"]
     )
     panel.minorticks_off()
-    if observed:
-        panel.legend(loc="upper center", ncols=len(observed), bbox_to_anchor=(0.5, -0.2))
     return figure
 
 

@@ -10,13 +10,15 @@ from torch import nn
 from avqa_core import rng
 from avqa_core.backbones.avsd import AVSD, AVSDConfig, FactorGraphAttention
 from avqa_core.errors import ConfigError
+from avqa_core.types import FeatureDims
+from tests.backbones.hooks import given_to
 from tests.backbones.test_avst import PAPER_DIMS
 from tests.factories import DIMS, make_batch
 
 
-def _avsd(**options: object) -> AVSD:
+def _avsd(dims: FeatureDims = DIMS, **options: object) -> AVSD:
     with rng.initialising(0):
-        return AVSD(AVSDConfig(**{"channels": 8, **options}), DIMS).eval()
+        return AVSD(AVSDConfig(**{"channels": 8, **options}), dims).eval()
 
 
 def _identity(layer: nn.Module) -> None:
@@ -44,9 +46,9 @@ def test_parameters_at_the_size_of_the_paper_counted_by_hand() -> None:
 def test_attention_golden() -> None:
     """Two utilities in the plane, all maps the identity, the cosines alone are mixed.
 
-    The first has elements along (1, 0) and (0, 1), the second one along (1, 0). The mean cosine of
-    both elements of the first to their own utility is 1/2; to the second 1 and 0. With all mixing
-    weights 1 and no unary term the scores are 1.5 and 0.5.
+    The first has elements along (1, 0) and (0, 1), the second one along (1, 0) and one that is
+    padding. The mean cosine of both elements of the first to their own utility is 1/2; to the
+    second 1 and 0. With all mixing weights 1 and no unary term the scores are 1.5 and 0.5.
     """
     attention = FactorGraphAttention(2, 2, dropout=0.0)
     for layer in [*attention.inner, *(one for row in attention.maps for one in row)]:
@@ -55,9 +57,9 @@ def test_attention_golden() -> None:
         nn.init.zeros_(unary[-1].weight)
         nn.init.ones_(mix.weight)
     first = torch.tensor([[[3.0, 0.0], [0.0, 2.0]]])
-    second = torch.tensor([[[5.0, 0.0]]])
-    masks = [torch.ones(1, 2, dtype=torch.bool), torch.ones(1, 1, dtype=torch.bool)]
-    attended, weights = attention([first, second], masks, [torch.zeros(1, 2), torch.zeros(1, 1)])
+    second = torch.tensor([[[5.0, 0.0], [0.0, 9.0]]])
+    masks = [torch.tensor([[True, True]]), torch.tensor([[True, False]])]
+    attended, weights = attention([first, second], masks, [torch.zeros(1, 2), torch.zeros(1, 2)])
     share = math.e / (math.e + 1)
     assert torch.allclose(weights[0], torch.tensor([[share, 1 - share]]), atol=1e-6)
     assert torch.allclose(attended[0], torch.tensor([[3 * share, 2 * (1 - share)]]), atol=1e-5)
@@ -86,6 +88,17 @@ def test_frames_are_evenly_spaced_and_the_grid_is_averaged_down() -> None:
     assert _avsd(num_frames=1).frames == (0,)
 
 
+def test_only_the_sampled_frames_reach_the_answer() -> None:
+    dims = replace(DIMS, num_segments=10)
+    model = _avsd(dims, num_frames=4)
+    features = model.encode(make_batch(dims=dims))
+    visual = features.visual.detach().requires_grad_()
+    model.answer(replace(features, visual=visual)).logits.sum().backward()
+    assert visual.grad is not None
+    reached = visual.grad.abs().sum(dim=(0, 2, 3, 4))
+    assert reached.nonzero().flatten().tolist() == [0, 3, 6, 9]
+
+
 def test_weights_over_words_cells_and_segments_sum_to_one() -> None:
     model, batch = _avsd(), make_batch()
     with torch.no_grad():
@@ -110,6 +123,25 @@ def test_a_question_does_not_forget_over_its_padding() -> None:
     with torch.no_grad():
         other = model.encode(replace(batch, tokens=tokens.flip(1))).question
     assert not torch.allclose(other, question[0], atol=1e-3)
+
+
+def test_the_question_is_the_hidden_state_then_the_cell() -> None:
+    model, tokens = _avsd(), torch.tensor([[3, 1, 2]] * 4)
+    with torch.no_grad():
+        question = model.encode(replace(make_batch(), tokens=tokens)).question
+        _, (hidden, cell) = model.question_lstm(model.embedding(tokens))
+    assert torch.allclose(question, torch.cat([hidden[0], cell[0]], dim=-1), atol=1e-6)
+
+
+def test_the_answer_is_read_from_the_attended_question_then_the_clip() -> None:
+    model = _avsd()
+    head, fusion = given_to(model.answer_head), given_to(model.fusion_lstm)
+    with torch.no_grad():
+        features = model.encode(make_batch())
+        weights = model.answer(features).details["word_weights"]
+        _, (clip, _) = model.fusion_lstm(*fusion[0])
+    question = torch.einsum("bn,bnd->bd", weights, features.extras["question_states"])
+    assert torch.allclose(head[0][0], torch.cat([question, clip[0]], dim=-1), atol=1e-6)
 
 
 def test_a_question_without_words_is_answered() -> None:

@@ -11,6 +11,7 @@ from avqa_core.backbones.avst import AVST, AVSTConfig, QuestionOverTime
 from avqa_core.backbones.question_encoder import QuestionEncoder
 from avqa_core.errors import ConfigError
 from avqa_core.types import FeatureDims
+from tests.backbones.hooks import given_to
 from tests.factories import DIMS, make_batch
 
 PAPER_DIMS = FeatureDims(
@@ -110,6 +111,32 @@ def test_reader_binds_content_to_place_and_time() -> None:
         (features.audio, features.visual.flip(1)),
     ):
         assert not torch.allclose(plain, model.reader(audio, visual, *asked), atol=1e-4)
+
+
+def test_reader_is_given_the_sound_and_the_picture() -> None:
+    """C = 8: what it reads begins with their means over time."""
+    model = _avst(positions="learned")
+    assert model.reader is not None
+    seen_by, read = given_to(model.reader.seen), given_to(model.reader.read)
+    with torch.no_grad():
+        features = model.encode(make_batch())
+        model.answer(features)
+        heard = model.reader.audio_norm(features.audio)
+        seen = model.reader.visual_norm(features.visual.mean(dim=(-2, -1)))
+    assert torch.allclose(seen_by[0][0], seen, atol=1e-5)
+    means = torch.cat([heard.mean(dim=1), seen.mean(dim=1)], dim=-1)
+    assert torch.allclose(read[0][0][:, :16], means, atol=1e-5)
+
+
+@pytest.mark.parametrize("modality", [0, 1])
+def test_reader_ties_sound_and_picture_to_a_time_of_their_own(modality: int) -> None:
+    model, batch = _avst(positions="learned"), make_batch()
+    assert model.reader is not None
+    with torch.no_grad():
+        features = model.encode(batch)
+        before = model.answer(features).logits
+        model.reader.time[modality] += 1.0
+        assert not torch.allclose(before, model.answer(features).logits, atol=1e-4)
 
 
 def test_mentions_never_point_at_padding_and_survive_an_empty_question() -> None:

@@ -14,6 +14,7 @@ from avqa_core.backbones.pano_avqa import (
     padding_of,
 )
 from avqa_core.errors import ConfigError
+from tests.backbones.hooks import given_to
 from tests.backbones.test_avst import PAPER_DIMS
 from tests.factories import DIMS, make_batch
 
@@ -50,20 +51,25 @@ def test_a_layer_of_the_published_width_has_berts_parameters() -> None:
     assert sum(one.numel() for one in layer.parameters()) == 7_087_872 == _layer(768)
 
 
-def test_the_streams_look_at_what_the_others_were_at_the_start_of_the_layer() -> None:
-    config = PanoAVQAConfig(channels=8, num_heads=2)
+@pytest.mark.parametrize(
+    ("changed", "unmoved"), [("language", "audio"), ("audio", "visual"), ("visual", "language")]
+)
+def test_a_stream_looks_at_what_one_other_was_at_the_start_of_the_layer(
+    changed: str, unmoved: str
+) -> None:
     generator = rng.named(0, "streams")
     with rng.initialising(0):
-        layer = CrossLayer(config).eval()
-    language, audio, visual = (torch.randn(2, 4, 8, generator=generator) for _ in range(3))
+        layer = CrossLayer(PanoAVQAConfig(channels=8, num_heads=2)).eval()
+    names = ("language", "audio", "visual")
+    streams = {name: torch.randn(2, 4, 8, generator=generator) for name in names}
+    others = {**streams, changed: torch.randn(2, 4, 8, generator=generator)}
     padding = torch.zeros(2, 4, dtype=torch.bool)
     with torch.no_grad():
-        found = layer(language, audio, visual, padding)
-        by_hand = layer.audio(layer.audio_to_visual(audio, visual))
-        other = layer(torch.randn(2, 4, 8, generator=generator), audio, visual, padding)
+        found, other = (layer(**one, padding=padding) for one in (streams, others))
+        by_hand = layer.audio(layer.audio_to_visual(streams["audio"], streams["visual"]))
     assert torch.allclose(found[1], by_hand, atol=1e-6)
-    assert torch.allclose(found[1], other[1], atol=1e-6), "sound does not look at language"
-    assert not torch.allclose(found[2], other[2]), "the picture does"
+    same = [torch.allclose(*pair, atol=1e-6) for pair in zip(found, other, strict=True)]
+    assert same == [name == unmoved for name in names]
 
 
 def test_padding_is_not_looked_at() -> None:
@@ -85,6 +91,16 @@ def test_the_first_token_of_a_stream_is_the_mean() -> None:
         by_hand = model.audio.norm(model.audio.project(segments.mean(dim=1)))
     assert tokens.shape == (2, DIMS.num_segments + 1, 8)
     assert torch.allclose(tokens[:, 0], by_hand, atol=1e-6)
+
+
+def test_the_answer_is_read_from_the_first_token_of_every_stream() -> None:
+    model = _pano()
+    cross, poolers = given_to(model.cross[-1]), [given_to(one) for one in model.poolers]
+    with torch.no_grad():
+        model.answer(model.encode(make_batch()))
+        streams = model.cross[-1](*cross[0])
+    for stream, pooled in zip(streams, poolers, strict=True):
+        assert torch.allclose(pooled[0][0], stream[:, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("stream", ["audio", "visual"])

@@ -10,6 +10,7 @@ from avqa_core import rng
 from avqa_core.backbones.pstp_net import HybridLayer, PSTPNet, PSTPNetConfig, Selection
 from avqa_core.errors import ConfigError
 from avqa_core.types import FeatureDims
+from tests.backbones.hooks import given_to
 from tests.factories import DIMS, make_batch
 
 MINUTE = FeatureDims(
@@ -32,12 +33,10 @@ def _pstp(dims: FeatureDims = TEN_SECONDS, **options: object) -> PSTPNet:
 
 def _fused_tokens(model: PSTPNet, dims: FeatureDims) -> int:
     """Return how many tokens the last layer fuses."""
-    seen: list[int] = []
-    handle = model.fuse.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[1]))
+    given = given_to(model.fuse)
     with torch.no_grad():
         model.answer(model.encode(make_batch(2, dims)))
-    handle.remove()
-    return seen[0]
+    return given[0][0].shape[1]
 
 
 def test_a_minute_is_fused_from_the_published_597_tokens() -> None:
@@ -91,15 +90,14 @@ def test_a_share_too_small_for_a_number_is_kept_as_one(score: float) -> None:
 def test_a_part_is_averaged_before_it_is_squashed() -> None:
     """As published: mean over a part's seconds, sound beside picture, tanh, a linear layer."""
     model, batch = _pstp(), make_batch(2, TEN_SECONDS)
-    given: list[torch.Tensor] = []
-    model.part_token.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    given = given_to(model.part_token)
     with torch.no_grad():
         features = model.encode(batch)
         features = replace(features, audio=4 * features.audio)  # far enough for tanh to bend
         model.answer(features)
     pair = torch.cat([features.audio, features.visual.mean(dim=(-2, -1))], dim=-1)
     by_hand = torch.stack([(pair[:, 2 * part] + pair[:, 2 * part + 1]) / 2 for part in range(5)], 1)
-    assert torch.allclose(given[0], by_hand.tanh(), atol=1e-6)
+    assert torch.allclose(given[0][0], by_hand.tanh(), atol=1e-6)
 
 
 def test_chosen_seconds_are_whole_parts() -> None:
@@ -110,6 +108,34 @@ def test_chosen_seconds_are_whole_parts() -> None:
         best = sorted(shares.topk(2).indices.tolist())
         assert row == [2 * part + offset for part in best for offset in (0, 1)]
     assert details["place_shares"].shape == (4, 4, 24)
+
+
+def test_what_is_heard_and_what_is_seen_teach_the_choice_of_parts() -> None:
+    """Forty tokens of whole streams stand before four seconds of sound and four of the picture."""
+    model = _pstp()
+    fused = given_to(model.fuse)
+    model.answer(model.encode(make_batch(2, TEN_SECONDS)))
+    for chosen in fused[0][0][:, 40:48].split(4, dim=1):
+        model.zero_grad()
+        chosen.sum().backward(retain_graph=True)
+        gradient = model.choose_parts.key.weight.grad
+        assert gradient is not None and gradient.any()
+
+
+def test_sound_looks_at_places_streams_at_each_other_and_the_question_gates_the_answer() -> None:
+    model = _pstp()
+    listening, streams = given_to(model.sound_over_places), given_to(model.both_streams)
+    fused, head = given_to(model.fuse), given_to(model.answer_head)
+    with torch.no_grad():
+        features = model.encode(make_batch(2, TEN_SECONDS))
+        seconds = model.answer(features).details["seconds"]
+        gated = torch.tanh(model.fuse(*fused[0]).mean(dim=1) * features.question)
+    heard = features.audio[torch.arange(2)[:, None], seconds]
+    assert torch.allclose(listening[0][0], heard.flatten(0, 1), atol=1e-6)
+    pair = (features.audio, features.visual.mean(dim=(-2, -1)))
+    for given, expected in zip(streams, (pair, pair[::-1]), strict=True):
+        assert torch.allclose(torch.stack(given), torch.stack(expected), atol=1e-6)
+    assert torch.allclose(head[0][0], gated, atol=1e-6)
 
 
 def test_the_hybrid_layer_looks_at_both_streams() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,20 @@ from avqa_core import made_up, processors, rng, untouched
 from avqa_core.backbones import BackboneConfig, backbones
 from avqa_core.completion import CompleterConfig, completers
 from avqa_core.enhancement import EnhancerConfig, enhancers
-from avqa_core.losses import ObjectiveConfig, compute_losses
+from avqa_core.errors import RegistryError
+from avqa_core.losses import PASSES, ObjectiveConfig, compute_losses, without
 from avqa_core.model import MissingModalityAVQA, ModelConfig
 from avqa_core.presets import SIZES, resize
-from avqa_core.types import FeatureBatch, FeatureDims, Modality
+from avqa_core.registry import Registry
+from avqa_core.types import (
+    Answers,
+    Completion,
+    Enhancement,
+    FeatureBatch,
+    FeatureDims,
+    Features,
+    Modality,
+)
 
 Contract = Callable[[MissingModalityAVQA], None]
 PATTERNS = ("complete", "audio", "visual", "both", "segments")
@@ -53,6 +65,9 @@ SMALL = {
 }
 
 
+NOT_TRIED = "not tried: mend what the first one tells"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checked:
     """One contract and what broke it; nothing did if ``broken`` is empty."""
@@ -66,29 +81,57 @@ def check(
     completer: str | CompleterConfig = "zeros",
     enhancer: str | EnhancerConfig = "identity",
     backbone: str | BackboneConfig = "avst",
-    dims: FeatureDims = DIMS,
+    dims: FeatureDims | None = None,
 ) -> list[Checked]:
     """Try every contract on a small model of registered parts.
+
+    What does not even return the right shapes is not tried further.
 
     Args:
         completer: name of a completer, e.g. of one that a notebook has just registered, or a
             config, where another variant than the default is to be tried; sizes are replaced.
         enhancer: name or config of an enhancer.
         backbone: name or config of a backbone.
-        dims: sizes of the data, e.g. ``MULTIPLE_CHOICE``.
+        dims: sizes of the data; both forms of answers, ``DIMS`` and ``MULTIPLE_CHOICE``, if None.
+
+    Raises:
+        RegistryError: there is no part of that name.
     """
-    found = []
+    for family, part in ((completers, completer), (enhancers, enhancer), (backbones, backbone)):
+        _require_known(family, part)
+    found: list[Checked] = []
     for contract in CONTRACTS:
         promise = (contract.__doc__ or "").strip().splitlines()[0]
-        try:
-            contract(small_model(completer, enhancer, backbone, dims))
-        except Exception as error:  # whatever a part raises here breaks the contract
-            kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-            reason = f"{kind}{error}" or type(error).__name__
-            found.append(Checked(contract.__name__, promise, reason))
-        else:
-            found.append(Checked(contract.__name__, promise, ""))
+        broken = NOT_TRIED if found and found[0].broken else ""
+        for some in (DIMS, MULTIPLE_CHOICE) if dims is None else (dims,):
+            broken = broken or _broken(
+                contract, partial(small_model, completer, enhancer, backbone, some)
+            )
+        found.append(Checked(contract.__name__, promise, broken))
     return found
+
+
+def _broken(contract: Contract, build: Callable[[], MissingModalityAVQA]) -> str:
+    """Return what broke a contract, nothing if it is kept."""
+    try:
+        contract(build())
+    except Exception as error:  # whatever a part raises here breaks the contract
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        return f"{kind}{error}" or type(error).__name__
+    return ""
+
+
+def _require_known(family: Registry[Any], part: object) -> None:
+    """Raise unless a part is registered; one of another family is told where it belongs."""
+    if not isinstance(part, str) or part in family:
+        return
+    for other in (completers, enhancers, backbones):
+        if other is not family and part in other:
+            raise RegistryError(
+                f"expected a {family.family}, got {part!r}, which is registered as another kind "
+                f"of part: name it as contracts.check({other.family}={part!r})"
+            )
+    family.config(part)
 
 
 def small_model(
@@ -186,6 +229,41 @@ def _passes(
             yield mode, some_absent(make_batch(dims=model.dims), pattern), told
 
 
+def results_fit(model: MissingModalityAVQA) -> None:
+    """Every part returns its kind of result, in the shapes that it was handed, and finite."""
+    for pattern in FEW_PATTERNS:
+        batch, generator = some_absent(make_batch(dims=model.dims), pattern), rng.named(0, "fits")
+        with torch.no_grad():
+            seen = model.encode(batch)
+            _hold_fits("backbone.encode", seen, Features, {})
+            audio, visual = tuple(seen.audio.shape), tuple(seen.visual.shape)
+            pair = {"features.audio": audio, "features.visual": visual}
+            done = model.completer.complete(seen, batch.availability, generator=generator)
+            pseudo = {"pseudo_audio": audio, "pseudo_visual": visual}
+            _hold_fits("completer.complete", done, Completion, pair | pseudo)
+            better = model.enhancer.enhance(done.features, batch.availability, generator=generator)
+            _hold_fits("enhancer.enhance", better, Enhancement, pair)
+            found = model.backbone.answer(better.features)
+        choices = model.dims.num_answers
+        if batch.candidates is not None:
+            choices = batch.candidates.shape[1]
+        shapes = {"logits": (len(batch), choices)}
+        _hold_fits("backbone.answer", found, Answers, shapes)
+
+
+def _hold_fits(
+    where: str, found: object, kind: type[object], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise unless a result is of its kind and has tensors of these shapes by their names."""
+    told = type(found).__name__
+    _hold(isinstance(found, kind), f"{where}: expected {kind.__name__}, got {told}")
+    for name, shape in shapes.items():
+        tensor = attrgetter(name)(found)
+        came = list(tensor.shape)
+        _hold(tensor.shape == shape, f"{where}: expected {name} of {list(shape)}, got {came}")
+        _hold(tensor.isfinite().all(), f"{where}: expected finite {name}, got other numbers")
+
+
 def absent_means_absent(model: MissingModalityAVQA) -> None:
     """NaN in absent places changes nothing; nor does any finite value."""
     for mode, batch, told in _passes(model, PATTERNS[1:], FEW_PATTERNS[1:]):
@@ -212,6 +290,32 @@ def losses_ignore_absent(model: MissingModalityAVQA) -> None:
         _hold(totals[0].equal(totals[1]), f"another loss with NaN in what is absent ({told})")
         moved = [name for name, one in states[0].items() if not one.equal(states[1][name])]
         _hold(not moved, f"NaN in what is absent reaches {moved} ({told})")
+    for pattern in FEW_PATTERNS[1:]:
+        totals = [_target_losses(model, pattern, written) for written in (0.0, 1.0)]
+        same = totals[0].equal(totals[1])
+        _hold(same, f"what was never recorded is a target of a loss ({pattern} absent)")
+
+
+def _target_losses(model: MissingModalityAVQA, pattern: str, written: float) -> torch.Tensor:
+    """Return what the parts' own losses make of ``written`` where nothing was recorded."""
+    batch = some_absent(make_batch(dims=model.dims), pattern)
+    present, generator = batch.availability, rng.named(0, "targets")
+    features = model.encode(batch)
+    marked = dataclasses.replace(
+        features,
+        audio=features.audio.masked_fill(~present[..., Modality.AUDIO, None], written),
+        visual=features.visual.masked_fill(
+            ~present[..., Modality.VISUAL, None, None, None], written
+        ),
+    )
+    terms = model.enhancer.loss(marked, present, generator=generator)
+    for name, missing in PASSES.items():
+        seen = without(present, missing)
+        prediction = model.respond(features, seen, generator=generator)
+        own = model.completer.loss(marked, prediction.completion, seen, present)
+        own = own | model.enhancer.reconstruction_loss(marked, prediction.enhancement, present)
+        terms = terms | own.prefixed(name)
+    return terms.total() if terms else torch.zeros(())
 
 
 def rows_do_not_mix(model: MissingModalityAVQA) -> None:
@@ -363,6 +467,7 @@ def inputs_stay_untouched(model: MissingModalityAVQA) -> None:
 
 
 CONTRACTS: tuple[Contract, ...] = (
+    results_fit,
     absent_means_absent,
     losses_ignore_absent,
     rows_do_not_mix,

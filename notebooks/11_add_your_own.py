@@ -30,9 +30,11 @@ from myst_nb import glue
 from torch import nn
 
 from avqa_core import checks, contracts, experiments, profiles
+from avqa_core.backbones import Backbone, BackboneConfig, answer_head, backbones
 from avqa_core.completion import Completer, CompleterConfig, completers
+from avqa_core.enhancement import Enhancer, EnhancerConfig, enhancers
 from avqa_core.experiments import budgets, grid, making
-from avqa_core.types import Completion, Features
+from avqa_core.types import Answers, Completion, Enhancement, Features
 from avqa_core.viz import ablation_views, method_views, style
 
 profiles.require_package("0.1")
@@ -167,7 +169,7 @@ class Hasty(OtherHalf):
 
 
 # %%
-broken = contracts.check("hasty")
+broken = contracts.check("hasty", dims=contracts.DIMS)
 completers.unregister("hasty")
 assert any(one.broken for one in broken)
 glue("num_broken", str(sum(bool(one.broken) for one in broken)), display=False)
@@ -246,10 +248,133 @@ ablation_views.comparison_table(
 # around every backbone; `--list` says how long it takes. Compare within this grid: it has backbones of its
 # own. Stored numbers of other parts do not become stale by it.
 #
-# A {term}`backbone` is two functions, `encode` before the completer and `answer` behind it, and names its
-# last layer, `answer_layer`; in a grid that layer learns first ({doc}`12_how_a_network_starts`). An
-# {term}`enhancer` one, `enhance`. `Completer.loss` is where a method brings losses of its own.
+# `Completer.loss` is where a method brings losses of its own. A class that stays in a script: let the
+# script end with `avqa_core.cli.main()`, and `avqa train` and `avqa evaluate` know it there. A grid starts
+# processes of its own, which import the package alone: it wants the file.
 #
+# ## A backbone and an enhancer
+#
+# A {term}`backbone` is two functions, `encode` before the completer and `answer` behind it, and names its
+# last layer, which in a grid learns first ({doc}`12_how_a_network_starts`). With the three functions of
+# `answer_head` it answers multiple choice as well: the last layer then meets what is read in each
+# candidate. Widths come from `dims`. Fields named as in `presets.SIZES`, such as `channels`, follow
+# `--size`; others stay as they are.
+
+
+# %%
+for family, name in ((backbones, "mean_of_both"), (enhancers, "nudge")):
+    if name in family:
+        family.unregister(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanOfBothConfig(BackboneConfig):
+    """``channels`` comes with the base."""
+
+
+class WordReader(nn.Module):
+    """One vector for a question, or for a candidate."""
+
+    def __init__(self, dims, width) -> None:
+        super().__init__()
+        self.words = nn.Embedding(dims.num_words, width, padding_idx=0)
+        self.states = nn.GRU(width, width, batch_first=True)
+
+    def forward(self, tokens):
+        """Return the state after the last word."""
+        states, _ = self.states(self.words(tokens))
+        return answer_head.after_last_word(states, tokens)
+
+
+# %%
+@backbones.register("mean_of_both", MeanOfBothConfig)
+class MeanOfBoth(Backbone):
+    """What is heard and what is seen on the mean, each times the question."""
+
+    def __init__(self, config, dims) -> None:
+        super().__init__()
+        width = self.channels = config.channels
+        self.read = WordReader(dims, width)
+        self.heard = nn.Linear(dims.audio_width, width)
+        self.seen = nn.Conv2d(dims.visual_width, width, 1)
+        self.last = answer_head.last_layer(2 * width, dims, width)
+
+    @property
+    def answer_layer(self) -> nn.Module:
+        """Return the last layer."""
+        return self.last
+
+    def encode(self, batch):
+        """Return f^a, f^v and f^t."""
+        return encoded(self, batch)
+
+    def answer(self, features):
+        """Return the logits."""
+        return answered(self, features)
+
+
+# %%
+def encoded(model: MeanOfBoth, batch) -> Features:
+    """Return what goes to the completer."""
+    maps = model.seen(batch.visual.flatten(0, 1))
+    return Features(
+        audio=model.heard(batch.audio),
+        visual=maps.unflatten(0, batch.visual.shape[:2]),
+        question=model.read(batch.tokens),
+        candidates=answer_head.read_candidates(batch.candidates, model.read),
+    )
+
+
+def answered(model: MeanOfBoth, features: Features) -> Answers:
+    """Return what is said of what comes back."""
+    halves = (features.audio.mean(dim=1), features.visual.mean(dim=(1, 3, 4)))
+    fused = torch.cat([one * features.question for one in halves], dim=-1)
+    return Answers(
+        logits=answer_head.logits_of(model.last(fused), features.candidates)
+    )
+
+
+# %% [markdown]
+# An {term}`enhancer` is one function, `enhance`. It gets the completed pair and hands a pair of the same
+# shapes on.
+
+
+# %%
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NudgeConfig(EnhancerConfig):
+    """``strength`` is a field of --set: enhancer.strength=0.2."""
+
+    strength: float = 0.1
+
+
+@enhancers.register("nudge", NudgeConfig)
+class Nudge(Enhancer):
+    """Each half moves a little towards what both say together."""
+
+    def __init__(self, config, dims) -> None:
+        super().__init__()
+        self.strength = config.strength
+        self.to_audio = nn.Linear(2 * dims.channels, dims.channels)
+        self.to_visual = nn.Linear(2 * dims.channels, dims.channels)
+
+    def enhance(self, pair, availability, *, generator):
+        """Return the nudged pair."""
+        both = torch.cat([pair.audio, pair.visual.mean(dim=(-2, -1))], dim=-1)
+        audio = pair.audio + self.strength * self.to_audio(both)
+        places = self.strength * self.to_visual(both)[..., None, None]
+        return Enhancement(
+            features=replace(pair, audio=audio, visual=pair.visual + places)
+        )
+
+
+# %%
+found = contracts.check("other_half", enhancer="nudge", backbone="mean_of_both")
+assert not any(one.broken for one in found), found
+method_views.contracts_table(
+    found, caption="All three parts of this page together."
+)
+
+# %% [markdown]
 # ## Try it
 #
 # :::{exercise}
@@ -292,6 +417,7 @@ print(checks.hidden_targets(hidden_targets))
 # before its control is in the same table.
 
 # %% tags=["remove-cell"]
-completers.unregister(
-    "other_half"
-)  # other chapters of this process know the parts of the book
+# other chapters of this process know the parts of the book
+completers.unregister("other_half")
+enhancers.unregister("nudge")
+backbones.unregister("mean_of_both")

@@ -146,6 +146,11 @@ class Making:
             else:
                 one.write_job()
                 yield f"{line}: {processes.command(one)}"
+        if any(one.job is None and not one.is_finished for one in planned):
+            yield (
+                "  commands are told once the worlds are built; without --list they are built "
+                "first, and what was begun can be stopped and goes on"
+            )
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep every other call for the same folder out for the length of the block.

@@ -40,7 +40,7 @@ def shell(command: str, folder: Path) -> str:
 
 @pytest.mark.slow
 def test_the_python_quick_start(tmp_path: Path) -> None:
-    (source,) = blocks("python")
+    source, _ = blocks("python")
     assert len([line for line in source.splitlines() if line.strip()]) <= 11
     (tmp_path / "start.py").write_text(source)
     said = shell("python start.py", tmp_path)
@@ -52,6 +52,9 @@ def test_the_command_line(tmp_path: Path) -> None:
     first, with_kept = [block for block in blocks("bash") if "avqa evaluate" in block]
     assert "audio_missing" in shell(first, tmp_path)
     assert (tmp_path / "build/runs/mine/report.json").is_file()
+    _, with_a_trained_run = blocks("python")
+    (tmp_path / "ask.py").write_text(with_a_trained_run)
+    assert shell("python ask.py", tmp_path).count("'") == 2 * 4, "four answers"
     (tmp_path / "book").symlink_to(ROOT / "book")
     assert "both_missing" in shell(with_kept, tmp_path)
     assert (tmp_path / "build/runs/fed/checkpoints/best").is_file()

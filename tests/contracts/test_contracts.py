@@ -21,9 +21,10 @@ from avqa_core.completion.zeros import Zeros, ZerosConfig
 from avqa_core.diffusion.denoiser import LightConfig
 from avqa_core.enhancement import enhancers
 from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
+from avqa_core.errors import RegistryError
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.presets import preset
-from avqa_core.types import Features, Modality
+from avqa_core.types import Features, LossTerms, Modality
 
 # Every part is in a fast test once; the rest of the product belongs to the slow ones.
 PLAIN, PAPER = ("zeros", "identity", "avst"), ("rmm", "avr_diffusion", "avst")
@@ -117,11 +118,25 @@ class Faulty(Zeros):
             features.question.add_(1.0)
         elif self.fault == "cuts gradients":
             audio = audio.detach()
+        elif self.fault == "one segment":
+            short = dataclasses.replace(
+                done.features, audio=audio[:, :1], visual=done.features.visual[:, :1]
+            )
+            return dataclasses.replace(done, features=short)
+        elif self.fault == "not finite":
+            audio = audio / 0.0
+        elif self.fault == "nothing":
+            return None
         elif self.fault == "renames rows":
             features.extras["question_id"].add_(1)
         elif self.fault == "infinite slope":
             audio = audio + (0.0 * self.unused.sum()).sqrt()
         return dataclasses.replace(done, features=dataclasses.replace(done.features, audio=audio))
+
+    def loss(self, features, completion, availability, present):
+        if self.fault != "learns from zeros":
+            return super().loss(features, completion, availability, present)
+        return LossTerms.mean("recall_audio", (features.audio - completion.pseudo_audio).square())
 
 
 def plant(fault: str) -> MissingModalityAVQA:
@@ -185,6 +200,51 @@ def test_a_contract_that_breaks_without_a_word_is_broken(monkeypatch) -> None:
 
     monkeypatch.setattr(contracts, "CONTRACTS", (silent,))
     assert [one.broken for one in contracts.check()] == ["AssertionError"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (
+            "one segment",
+            "completer.complete: expected features.audio of [4, 3, 16], got [4, 1, 16]",
+        ),
+        ("not finite", "completer.complete: expected finite features.audio, got other numbers"),
+        ("nothing", "completer.complete: expected Completion, got NoneType"),
+    ],
+)
+def test_what_comes_out_of_a_part_is_looked_at_first(fault: str, told: str, monkeypatch) -> None:
+    planted = plant(fault)
+    monkeypatch.setattr(contracts, "small_model", lambda *_: planted)
+    first, *others = contracts.check(dims=contracts.DIMS)
+    assert (first.contract, first.broken) == ("results_fit", told)
+    assert {one.broken for one in others} == {contracts.NOT_TRIED}
+
+
+def test_a_part_of_another_family_is_told_where_it_belongs() -> None:
+    with pytest.raises(RegistryError, match=r"contracts.check\(enhancer='avr_diffusion'\)"):
+        contracts.check("avr_diffusion")
+    with pytest.raises(RegistryError, match="did you mean 'zeros'"):
+        contracts.check("zerros")
+
+
+def test_a_backbone_without_candidates_is_caught(monkeypatch) -> None:
+    """Its answer layer has one row an answer of the vocabulary, of which there is none."""
+    with_candidates = contracts.small_model(dims=contracts.MULTIPLE_CHOICE)
+    answer = with_candidates.backbone.answer
+    monkeypatch.setattr(
+        with_candidates.backbone,
+        "answer",
+        lambda features: dataclasses.replace(found := answer(features), logits=found.logits[:, :0]),
+    )
+    with pytest.raises(AssertionError, match=r"backbone.answer: expected logits of \[4, 4\]"):
+        contracts.results_fit(with_candidates)
+
+
+def test_a_loss_that_takes_what_was_never_recorded_for_a_target_is_caught() -> None:
+    model = plant("learns from zeros")
+    with pytest.raises(AssertionError, match="never recorded is a target"):
+        contracts.losses_ignore_absent(model)
 
 
 def test_a_leak_is_caught() -> None:

@@ -40,6 +40,13 @@ def _complete(completer: Completer, features: Features, availability: torch.Tens
         return completer.complete(features, availability, generator=rng.named(0, "completer"))
 
 
+def _always(layer: nn.Linear, *values: float) -> None:
+    """Make ``layer`` return ``values``, whatever comes in."""
+    nn.init.zeros_(layer.weight)
+    with torch.no_grad():
+        layer.bias.copy_(torch.tensor(values))
+
+
 def test_shaspec_puts_the_shared_feature_of_one_half_for_the_other() -> None:
     completer, features = _build("shaspec"), _features()
     found = _complete(completer, features, without(Modality.VISUAL))
@@ -52,10 +59,12 @@ def test_shaspec_puts_the_shared_feature_of_one_half_for_the_other() -> None:
 
 def test_shaspec_composes_what_is_present_from_shared_and_specific() -> None:
     completer, features = _build("shaspec"), _features()
-    found = _complete(completer, features, without(Modality.VISUAL)).features.audio
-    shared = completer.shared(features.audio)
-    both = torch.cat([shared, completer.audio_specific(features.audio)], dim=-1)
-    assert torch.allclose(found, shared + completer.compose(both), atol=1e-6)
+    for name, gone in (("audio", Modality.VISUAL), ("visual", Modality.AUDIO)):
+        completed = _complete(completer, features, without(gone)).features
+        real, found = (getattr(one, name).movedim(2, -1) for one in (features, completed))
+        shared, specific = completer.shared(real), getattr(completer, f"{name}_specific")(real)
+        composed = shared + completer.compose(torch.cat([shared, specific], dim=-1))
+        assert torch.allclose(found, composed, atol=1e-6), name
 
 
 def test_shaspec_has_nothing_to_share_when_both_are_gone() -> None:
@@ -73,6 +82,34 @@ def test_shaspec_weighs_its_losses_as_published() -> None:
     assert all(term.count == NUM_SEGMENTS for term in terms.values())
     skipped = completer.loss(features, completion, availability, availability)
     assert [int(skipped[name].count) for name in weights] == [0, 0, NUM_SEGMENTS]
+
+
+def test_the_losses_of_shaspec_golden() -> None:
+    """|3 - 1| = 2; of a sound told with 1/4 and a picture with 3/4, ln 4 and ln 4/3."""
+    completer, features = _build("shaspec"), _features()
+    completer.shared = nn.Identity()
+    _always(completer.which, 0.0, math.log(3.0))
+    features = replace(
+        features,
+        audio=torch.full_like(features.audio, 3.0),
+        visual=torch.full_like(features.visual, 1.0),
+    )
+    completion = _complete(completer, features, NOTHING)
+    assert completer.loss(features, completion, NOTHING, EVERYTHING).means() == {
+        "alignment": pytest.approx(2.0),
+        "domain_audio": pytest.approx(math.log(4.0)),
+        "domain_visual": pytest.approx(math.log(4.0 / 3.0)),
+    }
+
+
+def test_shaspec_tells_a_modality_from_its_own_specific_feature() -> None:
+    completer, features = _build("shaspec"), _features()
+    completion = _complete(completer, features, NOTHING)
+    for name in ("audio", "visual"):
+        before = completer.loss(features, completion, NOTHING, EVERYTHING).means()
+        nn.init.ones_(getattr(completer, f"{name}_specific")[-1].bias)
+        after = completer.loss(features, completion, NOTHING, EVERYTHING).means()
+        assert [one for one in before if before[one] != after[one]] == [f"domain_{name}"]
 
 
 def test_the_pooling_of_drfuse_golden() -> None:
@@ -127,14 +164,21 @@ def test_the_losses_of_drfuse_have_gradients_in_bfloat16() -> None:
 
 
 def test_drfuse_likens_shared_and_distinct_of_what_is_there() -> None:
+    """Shared (1, 0), distinct (-3, 4) of a sound: 3/5; (0, 1) and (5, 12) of a picture: 12/13."""
     completer, features = _build("drfuse"), _features()
+    completer.shared_project = nn.Identity()
+    _always(completer.into_shared[Modality.AUDIO][-1], 1.0, 0.0, 0.0, 0.0)
+    _always(completer.into_distinct[Modality.AUDIO][-1], -3.0, 4.0, 0.0, 0.0)
+    _always(completer.into_shared[Modality.VISUAL][-1], 0.0, 1.0, 0.0, 0.0)
+    _always(completer.into_distinct[Modality.VISUAL][-1], 5.0, 12.0, 0.0, 0.0)
     availability = without(Modality.AUDIO)
     completion = _complete(completer, features, availability)
-    with torch.no_grad():
-        terms = completer.loss(features, completion, availability, availability)
+    terms = completer.loss(features, completion, availability, availability)
     counts = {name: int(term.count) for name, term in terms.items()}
     assert counts == {"alignment": 0, "distinct_audio": 0, "distinct_visual": NUM_SEGMENTS}
-    assert 0.0 <= float(terms["distinct_visual"].total) <= NUM_SEGMENTS
+    means = completer.loss(features, completion, availability, EVERYTHING).means()
+    assert means["distinct_audio"].item() == pytest.approx(3 / 5)
+    assert means["distinct_visual"].item() == pytest.approx(12 / 13)
 
 
 def test_actionmae_looks_at_what_is_there_and_at_the_question() -> None:
@@ -163,15 +207,28 @@ def test_actionmae_compares_normalised_tokens() -> None:
     assert float(completer.loss(features, completion, availability, EVERYTHING).total()) > 0.1
 
 
+def test_actionmae_predicts_what_is_real_and_does_not_move_it() -> None:
+    completer, features = _build("actionmae", num_heads=2), _features()
+    gone = without(Modality.AUDIO)
+    completion = _complete(completer, features, gone)
+    assert completer.loss(features, completion, gone, gone).counts().tolist() == [0, 0]
+    features.audio.requires_grad_()
+    features.visual.requires_grad_()
+    terms = completer.loss(features, completion, NOTHING, EVERYTHING)
+    assert not terms.total().requires_grad
+
+
 def test_input_prompts_stand_in_by_segment_and_by_what_is_missing() -> None:
     completer, features = _build("missing_aware_prompts"), _features()
     availability = everything()
     availability[0, :, Modality.AUDIO] = False
     availability[1] = False
-    found = _complete(completer, features, availability).features.audio
-    assert torch.equal(found[0], completer.audio[0])
-    assert torch.equal(found[1], completer.audio[1])
-    assert torch.equal(found[2:], features.audio[2:])
+    found = _complete(completer, features, availability).features
+    assert torch.equal(found.audio[0], completer.audio[0])
+    assert torch.equal(found.audio[1], completer.audio[1])
+    assert torch.equal(found.audio[2:], features.audio[2:])
+    both_gone = completer.visual[1, ..., None, None].expand_as(found.visual[1])
+    assert torch.equal(found.visual[1], both_gone)
     nn.init.ones_(completer.pattern)
     gone = without(Modality.VISUAL)
     visual = _complete(completer, features, gone).features.visual

@@ -9,7 +9,7 @@ import pytest
 import torch
 from _pytest.mark.structures import ParameterSet
 
-from avqa_core import contracts
+from avqa_core import contracts, rng
 from avqa_core.backbones import backbones
 from avqa_core.backbones.avst import AVST, AVSTConfig
 from avqa_core.backbones.pstp_net import PSTPNetConfig
@@ -299,6 +299,21 @@ def test_filled_features_come_from_the_completer_alone() -> None:
         assert torch.equal(pair.audio[whole], real[whole])
         assert torch.equal(pair.audio[there], real[there]) == model.completer.keeps_present
         assert torch.allclose(pair.audio[~there], completion.pseudo_audio[~there])
+
+
+@pytest.mark.parametrize("completer", list(completers))
+def test_what_is_not_there_is_never_a_target(completer: str) -> None:
+    """The model blanks what is absent, so a contract sees no difference to a target of zeros."""
+    model = contracts.small_model(completer)
+    features = model.encode(contracts.make_batch())
+    present = torch.ones_like(contracts.make_batch().availability)
+    completion = model.completer.complete(features, ~present, generator=rng.named(0, "completer"))
+    counts = []
+    for num_rows in (4, 1):
+        present[num_rows:] = False
+        terms = model.completer.loss(features, completion, torch.zeros_like(present), present)
+        counts.append({name: float(term.count) for name, term in terms.items()})
+    assert counts[1] == {name: count / 4 for name, count in counts[0].items()}
 
 
 def test_registering_is_enough_to_be_enrolled() -> None:

@@ -262,13 +262,15 @@ def test_no_gradient_is_switched_on_inside_no_grad() -> None:
     assert denoiser.with_gradient == [False] * 10
 
 
-def test_recomputing_changes_nothing_but_the_work() -> None:
+@pytest.mark.parametrize(("prediction", "clamp"), [("velocity", False), ("x0", True)])
+def test_recomputing_changes_nothing_but_the_work(prediction: str, clamp: bool) -> None:
     grads, outs, calls = [], [], []
     for recompute in (False, True):
         denoiser = Scaling()
-        diffusion = process(replace(RELEASED, recompute=recompute), denoiser)
-        feature = maps().requires_grad_()
-        out = diffusion.sample(feature, generator=rng.named(0, "chain"))
+        config = replace(RELEASED, prediction=prediction, recompute=recompute)
+        diffusion = process(config, denoiser)
+        feature = (8 * maps()).requires_grad_()
+        out = diffusion.sample(feature, generator=rng.named(0, "chain"), clamp=clamp)
         out.square().sum().backward()
         outs.append(out.detach())
         grads.append((feature.grad, denoiser.factor.grad))

@@ -91,17 +91,19 @@ def test_released_range_by_hand() -> None:
 
 def test_standardised_range_by_hand() -> None:
     # Audio channel 0 has mean 1 and deviation 2: (0.5 - 1) / 2 = -0.25 is what is diffused, and
-    # what comes back is -0.25 x 2 + 1. Channel 1 comes back as 0, which is its mean.
+    # what comes back is -0.25 x 2 + 1. Channel 1 comes back as 0, which is its mean. So with the
+    # picture: (3 - 1) / 2 = 1 and (-0.2 - 1) / 2 = -0.6.
     enhancer = transparent()
-    enhancer.audio_statistics.mean.copy_(torch.tensor([1.0, 7.0]))
-    enhancer.audio_statistics.variance.copy_(torch.tensor([4.0, 4.0]))
+    for statistics in (enhancer.audio_statistics, enhancer.visual_statistics):
+        statistics.mean.copy_(torch.tensor([1.0, 7.0]))
+        statistics.variance.copy_(torch.tensor([4.0, 4.0]))
     with torch.no_grad():
         pair = hand_pair()
         joined = enhancer.join(pair.audio[:, 0], pair.visual[:, 0])
         done = enhance(enhancer, pair, torch.zeros(1, 1, 2, dtype=torch.bool))
-    assert joined[0, 0, 0].tolist() == [-0.25, -0.25]
+    assert joined[0, :, 0].tolist() == [[-0.25, -0.25], [1.0, pytest.approx(-0.6)]]
     assert done.features.audio[0, 0].tolist() == [0.5, 7.0]
-    assert done.features.visual[0, 0, 0, 0].tolist() == pytest.approx([3.0, -0.2])
+    assert done.features.visual[0, 0].flatten().tolist() == pytest.approx([3.0, -0.2, 7.0, 7.0])
 
 
 def test_audio_is_read_at_a_corner_or_over_the_grid() -> None:
@@ -151,8 +153,11 @@ def test_a_row_does_not_depend_on_its_company(sampler: str, start: str) -> None:
     assert torch.equal(again.audio, whole.audio) != stochastic
 
 
-def test_the_trajectory_ends_where_enhance_ends() -> None:
-    enhancer, pair = build(), make_features()
+@pytest.mark.parametrize("feature_range", ["standardised", "released"])
+def test_the_trajectory_ends_where_enhance_ends(feature_range: str) -> None:
+    enhancer, pair = build(feature_range=feature_range), make_features()
+    # Far enough out for the released range to cut something.
+    pair = replace(pair, audio=5 * pair.audio, visual=5 * pair.visual)
     nothing = torch.zeros_like(everything())
     states = list(enhancer.trajectory(pair, generator=rng.named(0, "enhance")))
     assert [state.step for state in states] == [3, 2, 1, 0]
@@ -209,11 +214,12 @@ def test_reconstruction_by_hand() -> None:
     assert not transparent().reconstruction_loss(pair, done, present)
 
 
-def test_reconstruction_reads_no_absent_target_and_no_bypassed_segment() -> None:
-    enhancer, features = build(reconstruction_weight=1.0), make_features()
-    features = replace(features, audio=features.audio.requires_grad_())
-    present = patchy()
+@pytest.mark.parametrize("detach", [True, False])
+def test_reconstruction_reads_no_absent_target_and_no_bypassed_segment(detach: bool) -> None:
+    enhancer = build(reconstruction_weight=1.0, detach_target=detach)
+    features, present = make_features(), patchy()
     done = enhance(enhancer, poisoned(features, present).blanked(present), present)
+    features.audio.requires_grad_()
     terms = enhancer.reconstruction_loss(poisoned(features, present), done, present)
     # Three segments were sampled; one of them has its audio, another one its visual.
     assert {name: float(term.count) for name, term in terms.items()} == {
@@ -222,6 +228,7 @@ def test_reconstruction_reads_no_absent_target_and_no_bypassed_segment() -> None
     }
     terms.total().backward()
     assert all(one.grad is None or one.grad.isfinite().all() for one in enhancer.parameters())
+    assert (features.audio.grad is None) == detach
 
 
 def test_statistics_follow_real_training_features_only() -> None:
@@ -231,11 +238,11 @@ def test_statistics_follow_real_training_features_only() -> None:
     enhancer.train().loss(features, present, generator=rng.named(0, "loss"))
     assert int(enhancer.audio_statistics.num_updates) == 0
     enhancer.observe(poisoned(features, present), present)
-    real = features.audio[present[..., Modality.AUDIO]]
-    assert torch.allclose(enhancer.audio_statistics.mean, real.mean(dim=0), atol=1e-5)
-    assert torch.allclose(
-        enhancer.audio_statistics.variance, real.var(dim=0, unbiased=False), atol=1e-4
-    )
+    for modality, name in ((Modality.AUDIO, "audio"), (Modality.VISUAL, "visual")):
+        statistics = getattr(enhancer, f"{name}_statistics")
+        real = getattr(features, name)[present[..., modality]].transpose(0, 1).flatten(1)
+        assert torch.allclose(statistics.mean, real.mean(dim=1), atol=1e-5)
+        assert torch.allclose(statistics.variance, real.var(dim=1, unbiased=False), atol=1e-4)
 
 
 def test_gradients_reach_every_parameter_and_what_was_completed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from avqa_core.completion.segment_transformer import SegmentTransformerConfig
 from avqa_core.errors import CheckpointError, ConfigError
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.processors import bfloat16_anywhere
+from avqa_core.training import loop as loop_module
 from avqa_core.training import runs
 from avqa_core.training.events import (
     CheckpointWritten,
@@ -139,11 +141,19 @@ def test_every_step_and_every_epoch_has_draws_of_its_own(data, monkeypatch):
     assert epochs == [0] * 6 + [1]
 
 
-def test_the_score_is_the_mean_over_the_scenarios_of_the_selection(data):
+def test_the_score_is_the_mean_over_the_scenarios_of_the_selection(data, monkeypatch):
+    found = {"complete": 0.5, "audio_missing": 0.25}
+    asked = []
+
+    def told(model, validation, scenarios, **given):
+        asked.append(scenarios)
+        return SimpleNamespace(scenarios=list(found), accuracy=found.get)
+
+    monkeypatch.setattr(loop_module, "evaluate", told)
     events = list(make_trainer(data, num_steps=4).run())
     (event,) = (one for one in events if isinstance(one, EvaluationDone))
-    assert set(event.accuracies) == {"complete", "audio_missing"}
-    assert event.score == pytest.approx(sum(event.accuracies.values()) / 2)
+    assert asked == [("complete", "audio_missing")]
+    assert (event.accuracies, event.score) == (found, 0.375)
 
 
 @pytest.mark.parametrize("completer", [None, "rmm"])

@@ -14,7 +14,8 @@
 # :class: tip
 #
 # - **You will see** a {term}`completer` written in two short cells, tried against every promise that the parts
-#   of this book keep, trained beside others, and standing in a table with its floor and its ceiling.
+#   of this book keep, trained beside others, and standing in a table with its floor and its ceiling; then
+#   a backbone and an enhancer.
 # - **Belongs to** no table of the paper: this is for the next paper.
 # - **Time** at most 45 s on two CPU cores.
 # - **Data** a small {term}`Bandstand`, built when it is first asked for.

@@ -30,7 +30,7 @@ import torch
 from myst_nb import glue
 from torch import nn
 
-from avqa_core import checks, contracts, experiments, profiles
+from avqa_core import checks, contracts, experiments, profiles, small_models
 from avqa_core.backbones import Backbone, BackboneConfig, answer_head, backbones
 from avqa_core.completion import Completer, CompleterConfig, completers
 from avqa_core.enhancement import Enhancer, EnhancerConfig, enhancers
@@ -170,7 +170,7 @@ class Hasty(OtherHalf):
 
 
 # %%
-broken = contracts.check("hasty", dims=contracts.DIMS)
+broken = contracts.check("hasty", dims=small_models.DIMS)
 completers.unregister("hasty")
 assert any(one.broken for one in broken)
 glue("num_broken", str(sum(bool(one.broken) for one in broken)), display=False)

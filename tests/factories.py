@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from avqa_core import rng
-from avqa_core.contracts import DIMS, make_batch
 from avqa_core.model import MissingModalityAVQA, ModelConfig
+from avqa_core.small_models import DIMS, make_batch
 from avqa_core.types import FeatureDims
 
 __all__ = ["DIMS", "make_batch", "make_model"]

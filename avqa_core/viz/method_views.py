@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.completion.zeros import ZerosConfig
-from avqa_core.contracts import Checked, small_model
+from avqa_core.contracts import Checked
 from avqa_core.enhancement import enhancers
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.experiments import planning
@@ -19,6 +19,7 @@ from avqa_core.ledger import compared
 from avqa_core.model import ModelConfig
 from avqa_core.presets import SIZES, resize
 from avqa_core.registry import Registry
+from avqa_core.small_models import small_model
 from avqa_core.studies.cost import Cost, cost
 from avqa_core.viz.ablation_views import MISSING, not_stored
 from avqa_core.viz.display import Rich

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from avqa_core import contracts, made_up
+from avqa_core import made_up, small_models
 from avqa_core.backbones import backbones
 from avqa_core.backbones.answer_head import (
     after_last_word,
@@ -19,8 +19,8 @@ from avqa_core.backbones.answer_head import (
     logits_of,
     read_candidates,
 )
-from avqa_core.contracts import DIMS, MULTIPLE_CHOICE
 from avqa_core.losses import answer_loss
+from avqa_core.small_models import DIMS, MULTIPLE_CHOICE
 
 every_backbone = pytest.mark.parametrize("backbone", list(backbones))
 
@@ -51,14 +51,16 @@ def test_the_state_after_the_last_word_by_hand():
 
 
 def _logits(backbone: str, batch) -> torch.Tensor:
-    return contracts.answer(contracts.small_model(backbone=backbone, dims=MULTIPLE_CHOICE), batch)
+    return small_models.answer(
+        small_models.small_model(backbone=backbone, dims=MULTIPLE_CHOICE), batch
+    )
 
 
 @every_backbone
 @settings(max_examples=8, deadline=None)
 @given(order=st.permutations(range(4)))
 def test_another_order_of_candidates_is_the_same_order_of_logits(backbone, order):
-    batch = contracts.make_batch(3, MULTIPLE_CHOICE)
+    batch = small_models.make_batch(3, MULTIPLE_CHOICE)
     logits = _logits(backbone, batch)
     shuffled = dataclasses.replace(batch, candidates=batch.candidates[:, list(order)])
     assert logits.shape == (3, 4)
@@ -68,7 +70,7 @@ def test_another_order_of_candidates_is_the_same_order_of_logits(backbone, order
 
 @every_backbone
 def test_more_padding_changes_nothing(backbone):
-    batch = contracts.make_batch(3, MULTIPLE_CHOICE)
+    batch = small_models.make_batch(3, MULTIPLE_CHOICE)
     assert (batch.candidates == 0).any()  # some candidates are shorter than others
     padded = dataclasses.replace(batch, candidates=functional.pad(batch.candidates, (0, 2)))
     torch.testing.assert_close(_logits(backbone, padded), _logits(backbone, batch))
@@ -76,7 +78,7 @@ def test_more_padding_changes_nothing(backbone):
 
 @every_backbone
 def test_every_word_of_a_candidate_counts(backbone):
-    batch = contracts.make_batch(3, MULTIPLE_CHOICE)
+    batch = small_models.make_batch(3, MULTIPLE_CHOICE)
     first = batch.candidates.clone()
     first[:, 0, 0] = first[:, 0, 0] % (MULTIPLE_CHOICE.num_words - 1) + 1
     before = _logits(backbone, batch)
@@ -90,7 +92,7 @@ def test_fixed_answers_keep_the_names_and_sizes_they_had(backbone):
     """The last layer is as deep in ``answer_head`` as before, 7 answers or E of a candidate."""
     names = {"avst": "", "pstp_net": "", "avsd": "3.", "pano_avqa": "3."}
     for dims, width in ((DIMS, 7), (MULTIPLE_CHOICE, 8 if backbone == "avsd" else 16)):
-        state = contracts.small_model(backbone=backbone, dims=dims).backbone.state_dict()
+        state = small_models.small_model(backbone=backbone, dims=dims).backbone.state_dict()
         assert state[f"answer_head.{names[backbone]}weight"].shape[0] == width
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from avqa_core import contracts, rng
+from avqa_core import rng, small_models
 from avqa_core.backbones.avst import AVSTConfig
 from avqa_core.completion import Completer, GridDims, completers
 from avqa_core.completion import drfuse as drfuse_module
@@ -254,7 +254,7 @@ def test_prefix_prompts_follow_what_a_clip_misses() -> None:
 @pytest.mark.parametrize("backbone", ["avsd", "pano_avqa", "pstp_net"])
 def test_prefix_prompts_want_a_backbone_that_reads_them(backbone: str) -> None:
     with pytest.raises(ConfigError, match="a backbone that reads prompts"):
-        contracts.small_model(MissingAwarePromptsConfig(form="prefix"), "identity", backbone)
+        small_models.small_model(MissingAwarePromptsConfig(form="prefix"), "identity", backbone)
 
 
 def test_prefix_prompts_change_the_answers_of_avst_where_something_is_missing() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from _pytest.mark.structures import ParameterSet
 
-from avqa_core import contracts, rng
+from avqa_core import contracts, rng, small_models
 from avqa_core.backbones import backbones
 from avqa_core.backbones.avst import AVST, AVSTConfig
 from avqa_core.backbones.pstp_net import PSTPNetConfig
@@ -44,19 +44,19 @@ PRODUCT = [_with_marks(one) for one in product(completers, enhancers, backbones)
 def test_every_model_keeps(
     contract: contracts.Contract, completer: str, enhancer: str, backbone: str
 ) -> None:
-    contract(contracts.small_model(completer, enhancer, backbone))
+    contract(small_models.small_model(completer, enhancer, backbone))
 
 
 @pytest.mark.parametrize("backbone", list(backbones))
 def test_every_backbone_keeps_them_with_multiple_choice(backbone: str) -> None:
-    checked = contracts.check(backbone=backbone, dims=contracts.MULTIPLE_CHOICE)
+    checked = contracts.check(backbone=backbone, dims=small_models.MULTIPLE_CHOICE)
     assert not [one for one in checked if one.broken]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("completer", list(completers))
 def test_every_completer_hands_the_candidates_on(completer: str) -> None:
-    checked = contracts.check(completer, dims=contracts.MULTIPLE_CHOICE)
+    checked = contracts.check(completer, dims=small_models.MULTIPLE_CHOICE)
     assert not [one for one in checked if one.broken]
 
 
@@ -79,13 +79,13 @@ VARIANTS: dict[str, dict[str, object]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_keeps(contract: contracts.Contract, variant: str) -> None:
-    contract(contracts.small_model(**VARIANTS[variant]))
+    contract(small_models.small_model(**VARIANTS[variant]))
 
 
 @pytest.mark.parametrize(("completer", "enhancer", "backbone"), PRODUCT)
 def test_every_model_builds_without_memory(completer: str, enhancer: str, backbone: str) -> None:
     with torch.device("meta"):
-        model = contracts.small_model(completer, enhancer, backbone)
+        model = small_models.small_model(completer, enhancer, backbone)
     assert all(one.is_meta for one in model.parameters())
 
 
@@ -140,7 +140,7 @@ class Faulty(Zeros):
 
 
 def plant(fault: str) -> MissingModalityAVQA:
-    model = contracts.small_model("zeros", "identity", "avst")
+    model = small_models.small_model("zeros", "identity", "avst")
     kind = type("Planted", (Faulty,), {"fault": fault})
     model.completer = kind(ZerosConfig(), None).eval()
     return model
@@ -187,7 +187,7 @@ def test_a_planted_fault_is_caught(fault: str, contract: contracts.Contract) -> 
     ],
 )
 def test_an_answer_layer_that_is_not_the_last_is_caught(layer, message) -> None:
-    model = contracts.small_model("zeros", "identity", "avst")
+    model = small_models.small_model("zeros", "identity", "avst")
     model.backbone.__class__ = type("Odd", (AVST,), {"answer_layer": property(layer)})
     with pytest.raises(AssertionError, match=message):
         contracts.the_answer_layer_is_last(model)
@@ -216,7 +216,7 @@ def test_a_contract_that_breaks_without_a_word_is_broken(monkeypatch) -> None:
 def test_what_comes_out_of_a_part_is_looked_at_first(fault: str, told: str, monkeypatch) -> None:
     planted = plant(fault)
     monkeypatch.setattr(contracts, "small_model", lambda *_: planted)
-    first, *others = contracts.check(dims=contracts.DIMS)
+    first, *others = contracts.check(dims=small_models.DIMS)
     assert (first.contract, first.broken) == ("results_fit", told)
     assert {one.broken for one in others} == {contracts.NOT_TRIED}
 
@@ -230,7 +230,7 @@ def test_a_part_of_another_family_is_told_where_it_belongs() -> None:
 
 def test_a_backbone_without_candidates_is_caught(monkeypatch) -> None:
     """Its answer layer has one row an answer of the vocabulary, of which there is none."""
-    with_candidates = contracts.small_model(dims=contracts.MULTIPLE_CHOICE)
+    with_candidates = small_models.small_model(dims=small_models.MULTIPLE_CHOICE)
     answer = with_candidates.backbone.answer
     monkeypatch.setattr(
         with_candidates.backbone,
@@ -248,8 +248,8 @@ def test_a_loss_that_takes_what_was_never_recorded_for_a_target_is_caught() -> N
 
 
 def test_a_leak_is_caught() -> None:
-    sound = contracts.small_model("zeros", "identity", "avst")
-    leaking = Leaking(sound.config, contracts.DIMS).eval()
+    sound = small_models.small_model("zeros", "identity", "avst")
+    leaking = Leaking(sound.config, small_models.DIMS).eval()
     with pytest.raises(AssertionError):
         contracts.absent_means_absent(leaking)
     with pytest.raises(AssertionError):
@@ -273,9 +273,9 @@ class LeakingWhileItLearns(Leaking):
     "contract", [contracts.absent_means_absent, contracts.losses_ignore_absent]
 )
 def test_a_leak_in_training_mode_is_caught(contract: contracts.Contract) -> None:
-    sound = contracts.small_model("zeros", "identity", "avst")
+    sound = small_models.small_model("zeros", "identity", "avst")
     with pytest.raises(AssertionError, match="in training mode"):
-        contract(LeakingWhileItLearns(sound.config, contracts.DIMS).eval())
+        contract(LeakingWhileItLearns(sound.config, small_models.DIMS).eval())
 
 
 def test_an_edit_in_place_is_told_with_its_part_and_its_place() -> None:
@@ -290,8 +290,8 @@ def test_filled_features_come_from_the_completer_alone() -> None:
     stay in any case.
     """
     for completer in completers:
-        model = contracts.small_model(completer, "identity", "avst")
-        batch = contracts.some_absent(contracts.make_batch(), "segments")
+        model = small_models.small_model(completer, "identity", "avst")
+        batch = small_models.some_absent(small_models.make_batch(), "segments")
         prediction = model(batch, generator=torch.Generator().manual_seed(0))
         pair, completion = prediction.enhancement.features, prediction.completion
         there, whole = batch.availability[..., Modality.AUDIO], batch.availability.all(dim=-1)
@@ -304,9 +304,9 @@ def test_filled_features_come_from_the_completer_alone() -> None:
 @pytest.mark.parametrize("completer", list(completers))
 def test_what_is_not_there_is_never_a_target(completer: str) -> None:
     """The model blanks what is absent, so a contract sees no difference to a target of zeros."""
-    model = contracts.small_model(completer)
-    features = model.encode(contracts.make_batch())
-    present = torch.ones_like(contracts.make_batch().availability)
+    model = small_models.small_model(completer)
+    features = model.encode(small_models.make_batch())
+    present = torch.ones_like(small_models.make_batch().availability)
     completion = model.completer.complete(features, ~present, generator=rng.named(0, "completer"))
     counts = []
     for num_rows in (4, 1):

@@ -333,16 +333,17 @@ def main(arguments: list[str] | None = None) -> int:
     reader such as ``head`` that has gone.
     """
     try:
-        code = int(
-            tyro.extras.subcommand_cli_from_dict(
-                COMMANDS,
-                prog="avqa",
-                description="Answer questions about clips whose sound or picture is gone.",
-                args=arguments,
+        try:
+            return int(
+                tyro.extras.subcommand_cli_from_dict(
+                    COMMANDS,
+                    prog="avqa",
+                    description="Answer questions about clips whose sound or picture is gone.",
+                    args=arguments,
+                )
             )
-        )
-        sys.stdout.flush()
-        return code
+        finally:  # --help leaves with SystemExit, and what it said is still to be written
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
         return 141

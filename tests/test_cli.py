@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -327,9 +328,12 @@ def test_choices_of_the_command_line_are_those_of_the_library():
     assert get_args(cli.QuestionFormat) == get_args(QuestionFormat)
 
 
-def test_a_reader_that_has_gone_gets_no_traceback():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_gets_no_traceback(unbuffered):
     command = [sys.executable, "-m", "avqa_core.cli", "audit", "--help"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         said = process.stderr.read().decode()

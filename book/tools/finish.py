@@ -37,6 +37,7 @@ class Facts:
     data: str | None
     seconds: float
     cpu_seconds: float
+    slowness: float
     date: str
     mark: str
     media: list[str]
@@ -44,7 +45,12 @@ class Facts:
 
 
 def facts(
-    script: Path, given: dict[str, Any], seconds: float, mark: str, cpu_seconds: float
+    script: Path,
+    given: dict[str, Any],
+    seconds: float,
+    mark: str,
+    cpu_seconds: float,
+    slowness: float,
 ) -> Facts:
     """Gather what made the page that was just executed."""
     run = profiles.resolve(script.stem, **given)
@@ -61,6 +67,7 @@ def facts(
         data=data_hash(script, run),
         seconds=round(seconds, 1),
         cpu_seconds=round(cpu_seconds, 1),
+        slowness=round(slowness, 2),
         date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         mark=mark,
         media=media,
@@ -108,6 +115,7 @@ def footer(made_by: Facts) -> str:
         "versions": f"Python {made_by.python}, torch {made_by.torch}",
         "data": made_by.data or "none: this page needs no clips",
         "time": f"{made_by.seconds:.0f} s, of the processor {made_by.cpu_seconds:.0f} s",
+        "machine": f"{made_by.slowness:.1f} times as slow as the one that budgets are for",
         "executed": made_by.date,
         "made from": made_by.mark,
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from avqa_core import fingerprint, profiles
-from book.tools import cells, finish, pairing, parameters
+from book.tools import cells, finish, pace, pairing, parameters
 from book.tools.layout import Layout
 
 TOOLS = Path(__file__).parent
@@ -149,6 +149,7 @@ def _execute(job: Job) -> Outcome:
     raw = layout.executed(job.profile) / "raw" / f"{job.script.stem}.ipynb"
     raw.parent.mkdir(parents=True, exist_ok=True)
     job.finished.unlink(missing_ok=True)
+    before = pace.measured()
     started, used = time.monotonic(), _cpu_seconds()
     try:
         papermill.execute_notebook(
@@ -169,7 +170,9 @@ def _execute(job: Job) -> Outcome:
         seconds = time.monotonic() - started
         return Outcome(job.script.stem, seconds, error=f"{type(error).__name__}: {error}")
     seconds = time.monotonic() - started
-    facts = finish.facts(job.script, job.given, seconds, job.mark, _cpu_seconds() - used)
+    used = _cpu_seconds() - used
+    slowness = pace.slowness(before, pace.measured())
+    facts = finish.facts(job.script, job.given, seconds, job.mark, used, slowness)
     cells.write(finish.finished(cells.read(raw), facts), job.finished)
     return Outcome(job.script.stem, seconds)
 

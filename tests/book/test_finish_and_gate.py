@@ -44,7 +44,7 @@ def executed(script: Path) -> NotebookNode:
 
 @pytest.fixture
 def page(layout: Layout, chapter: Path) -> NotebookNode:
-    facts = finish.facts(chapter, GIVEN, seconds=1.2, mark="abc", cpu_seconds=0.6)
+    facts = finish.facts(chapter, GIVEN, seconds=1.2, mark="abc", cpu_seconds=0.6, slowness=1.5)
     return finish.finished(executed(chapter), facts)
 
 
@@ -91,7 +91,7 @@ def test_the_first_parameters_are_folded_and_the_injected_ones_announced(
 def test_finishing_leaves_its_input_alone(layout: Layout, chapter: Path) -> None:
     notebook = executed(chapter)
     before = nbformat.writes(notebook)
-    finish.finished(notebook, finish.facts(chapter, GIVEN, 1.0, "abc", 1.0))
+    finish.finished(notebook, finish.facts(chapter, GIVEN, 1.0, "abc", 1.0, 1.0))
     assert nbformat.writes(notebook) == before
 
 
@@ -101,6 +101,7 @@ def test_the_footer_says_what_made_the_page(page: NotebookNode) -> None:
         "| profile | smoke |",
         "| seeds | 1, 2 |",
         "| time | 1 s, of the processor 1 s |",
+        "| machine | 1.5 times as slow as the one that budgets are for |",
         "| made from |",
     ):
         assert row in footer
@@ -195,13 +196,25 @@ def test_a_page_of_another_profile_is_found(page, problems) -> None:
 
 
 def test_a_broken_promise_of_time_is_told_and_spoils_no_page(page, layout, problems) -> None:
-    page.metadata["avqa"] |= {"seconds": 62.0, "cpu_seconds": 61.0}
+    page.metadata["avqa"] |= {"seconds": 62.0, "cpu_seconds": 61.0, "slowness": 1.0}
     assert problems() == []
     assert "promised at most 60 s" in gate_notebook.slow(layout, "smoke")[0]
 
 
+def test_a_slow_machine_has_more_seconds_and_a_fast_one_no_fewer(page, layout, problems) -> None:
+    def told(seconds: float, slowness: float) -> list[str]:
+        page.metadata["avqa"] |= dict.fromkeys(("seconds", "cpu_seconds"), seconds)
+        page.metadata["avqa"]["slowness"] = slowness
+        assert problems() == []
+        return gate_notebook.slow(layout, "smoke")
+
+    assert told(seconds=62, slowness=1.1) == []
+    assert "promised at most 60 s, on this slower machine 66 s" in told(67, slowness=1.1)[0]
+    assert told(seconds=59, slowness=0.5) == []
+
+
 def test_a_busy_machine_breaks_no_promise(page, layout, problems) -> None:
-    page.metadata["avqa"] |= {"seconds": 200.0, "cpu_seconds": 20.0}
+    page.metadata["avqa"] |= {"seconds": 200.0, "cpu_seconds": 20.0, "slowness": 1.0}
     assert problems() == []
     assert gate_notebook.slow(layout, "smoke") == []
 
@@ -210,7 +223,7 @@ def test_a_busy_machine_breaks_no_promise(page, layout, problems) -> None:
 def test_a_broken_promise_stops_our_machines_and_not_a_readers(
     page, layout, problems, monkeypatch, capsys, is_ours
 ) -> None:
-    page.metadata["avqa"] |= {"seconds": 62.0, "cpu_seconds": 61.0}
+    page.metadata["avqa"] |= {"seconds": 62.0, "cpu_seconds": 61.0, "slowness": 1.0}
     assert problems() == []
     monkeypatch.setenv("CI", "1" if is_ours else "")
     given = argparse.Namespace(profile="smoke")
@@ -266,7 +279,7 @@ def test_a_page_whose_media_are_gone_counts_as_not_made(layout: Layout, chapter:
     media = layout.root / "out" / "01_tiny_media"
     media.mkdir(parents=True)
     (media / "a.mp3").write_bytes(b"sound")
-    facts = finish.facts(chapter, given, 1.0, "abc", 1.0)
+    facts = finish.facts(chapter, given, 1.0, "abc", 1.0, 1.0)
     assert facts.media == ["a.mp3"]
     path = layout.executed("smoke") / "01_tiny.ipynb"
     cells.write(finish.finished(executed(chapter), facts), path)

@@ -14,6 +14,10 @@ from avqa_core.training.events import EvaluationDone, Event, StepDone
 
 One = TypeVar("One")
 
+_SECONDS_ON_A_SCREEN = 0.1
+# a file keeps every state of a bar, and ten a second bury what else it says
+_SECONDS_IN_A_LOG = 15.0
+
 
 class Stage(NamedTuple):
     """``done`` of ``total`` units of one stage of a job."""
@@ -94,7 +98,18 @@ def resumable() -> Iterator[None]:
 
 def _bar(total: int | None, unit: str) -> tqdm:
     """Return a bar; of several processes only the first has one."""
-    return tqdm(total=total, unit=unit, file=sys.stderr, disable=not is_main_process())
+    return tqdm(
+        total=total,
+        unit=unit,
+        file=sys.stderr,
+        disable=not is_main_process(),
+        mininterval=_SECONDS_IN_A_LOG if _is_log() else _SECONDS_ON_A_SCREEN,
+    )
+
+
+def _is_log() -> bool:
+    """Tell whether what is written stays, as in a file or a CI's page; a notebook redraws."""
+    return not sys.stderr.isatty() and "ipykernel" not in sys.modules
 
 
 def _telling(event: StepDone) -> dict[str, float]:

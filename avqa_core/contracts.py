@@ -22,6 +22,7 @@ from torch import nn
 from avqa_core import processors, rng, untouched
 from avqa_core.backbones import BackboneConfig, backbones
 from avqa_core.completion import CompleterConfig, completers
+from avqa_core.docstrings import summary
 from avqa_core.enhancement import EnhancerConfig, enhancers
 from avqa_core.errors import RegistryError
 from avqa_core.losses import PASSES, ObjectiveConfig, compute_losses, without
@@ -87,13 +88,12 @@ def check(
         _require_known(family, part)
     found: list[Checked] = []
     for contract in CONTRACTS:
-        promise = (contract.__doc__ or "").strip().splitlines()[0]
         broken = NOT_TRIED if found and found[0].broken else ""
         for some in (DIMS, MULTIPLE_CHOICE) if dims is None else (dims,):
             broken = broken or _broken(
                 contract, partial(small_model, completer, enhancer, backbone, some)
             )
-        found.append(Checked(contract.__name__, promise, broken))
+        found.append(Checked(contract.__name__, summary(contract), broken))
     return found
 
 

@@ -11,6 +11,7 @@ from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.completion.zeros import ZerosConfig
 from avqa_core.contracts import Checked
+from avqa_core.docstrings import summary
 from avqa_core.enhancement import enhancers
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.experiments import planning
@@ -119,8 +120,7 @@ def contracts_table(found: Sequence[Checked], *, caption: str) -> Rich:
 def _about(family: str, name: str) -> str:
     """Return the first line of what a part says about itself."""
     chosen: dict[str, Any] = {family: name}
-    part = getattr(small_model(**chosen), family)
-    return (type(part).__doc__ or "").strip().splitlines()[0]
+    return summary(type(getattr(small_model(**chosen), family)))
 
 
 def backbones_figure(stored: Stored, scenario: str) -> Figure | Rich:

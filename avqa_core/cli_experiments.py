@@ -102,7 +102,8 @@ def grid(
     point. Ends with one table, on the screen and as table.csv beside the runs.
 
     Args:
-        backbones: registered ones, or recommended.
+        backbones: registered ones, or recommended. Any part may set fields, and is then a row of
+            its own: rmm:num_slots=25,addressing=renormalised or avr_diffusion:denoiser=unet.
         completers: what stands in for an absent half.
         enhancers: what refines the pair; AVR diffusion takes its light denoiser.
         regimes: of plain, joint, modality_dropout and plug_in.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import is_dataclass, replace
-from operator import attrgetter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,13 @@ from avqa_core import bounds, run_calibration, worlds
 from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.world import Event as WorldEvent
 from avqa_core.bandstand.world import QuestionFormat, build_world
-from avqa_core.config import override, require, to_dict
+from avqa_core.config import require, to_dict
 from avqa_core.data.availability import Scenario
 from avqa_core.errors import ConfigError
 from avqa_core.evaluation import evaluate
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.model import ModelConfig
-from avqa_core.presets import SIZES, preset, resize
+from avqa_core.presets import SIZES, assign, preset
 from avqa_core.progress import counting
 from avqa_core.report import Report
 from avqa_core.training import checkpoint, runs
@@ -54,21 +52,17 @@ def compose(
             bool(separator and path),
             f"--set: expected FIELD=VALUE such as completer.num_slots=50, got {assignment!r}",
         )
-        value = _value(text)
         head, _, rest = path.partition(".")
         require(
             bool(rest) or head not in ("objective", "training"),
             f"--set: expected {head}.FIELD=VALUE, got {assignment!r}: name a field",
         )
         if head == "objective":
-            objective = override(objective, rest, value)
+            objective = assign(objective, rest, text, SIZES[size])
         elif head == "training":
-            training = override(training, rest, value)
+            training = assign(training, rest, text, SIZES[size])
         else:
-            model = override(model, path, value)
-            changed = attrgetter(path)(model)
-            if is_dataclass(changed):
-                model = override(model, path, resize(changed, SIZES[size]))
+            model = assign(model, path, text, SIZES[size])
     return model, objective, training
 
 
@@ -270,11 +264,3 @@ def _opened(data: Path, *splits: str) -> UsableFolder:
     for line in told(folder, splits):
         sys.stderr.write(f"{line}\n")
     return folder
-
-
-def _value(text: str) -> Any:
-    """Return the JSON value that ``text`` is, or ``text`` itself where it is none."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

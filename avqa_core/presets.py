@@ -6,14 +6,16 @@ released program does, without its leak; ``recommended`` is what the ablations o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from operator import attrgetter
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from avqa_core.backbones.avst import AVSTConfig
 from avqa_core.completion.rmm import RMMConfig
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
-from avqa_core.config import unknown_key
+from avqa_core.config import override, unknown_key
 from avqa_core.diffusion.process import DiffusionConfig
 from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.enhancement.identity import IdentityConfig
@@ -79,6 +81,24 @@ def resize(config: Sized, values: Mapping[str, Any]) -> Sized:
         elif one.name in values:
             changed[one.name] = values[one.name]
     return cast(Sized, replace(cast(Any, config), **changed))
+
+
+def assign(config: Sized, path: str, text: str, values: Mapping[str, Any]) -> Sized:
+    """Return ``config`` with the field at a dotted ``path`` set to what ``text`` writes as JSON.
+
+    Text that is no JSON stands for itself, so that names need no quotes. A part that is exchanged
+    by its name comes at the size that ``values`` give.
+
+    Raises:
+        ConfigError: no such field, or the value does not fit it.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    changed = override(config, path, value)
+    new = attrgetter(path)(changed)
+    return override(changed, path, resize(new, values)) if is_dataclass(new) else changed
 
 
 def _paper() -> ModelConfig:

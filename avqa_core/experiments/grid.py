@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
 from avqa_core.backbones import BackboneConfig, backbones
 from avqa_core.completion import completers
@@ -23,11 +24,14 @@ from avqa_core.experiments.experiment import SCENARIOS, Experiment
 from avqa_core.experiments.recipe import Recipe
 from avqa_core.losses import Regime
 from avqa_core.model import ModelConfig
-from avqa_core.presets import preset
+from avqa_core.presets import assign, preset
 from avqa_core.registry import Registry
 
 RECOMMENDED = "recommended"  # a backbone beside the registered ones: that of the preset
 ALL = "all"
+# a part may come with fields, as in rmm:num_slots=25,addressing=renormalised
+_FIELDS = ":"
+_NEXT_FIELD = re.compile(r",(?=[a-z_.]+=)")
 
 
 def plan(
@@ -48,7 +52,8 @@ def plan(
 
     Args:
         profile: whose sizes and steps.
-        backbone_names: registered ones, or ``recommended``.
+        backbone_names: registered ones, or ``recommended``; like all parts also with fields, for
+            example ``avst:positions=learned``, which makes a row of its own.
         completer_names: registered ones.
         enhancer_names: registered ones.
         regimes: of ``plain``, ``joint``, ``modality_dropout`` and ``plug_in``.
@@ -57,13 +62,13 @@ def plan(
         budget: sizes and steps; those of the profile if None.
 
     Raises:
-        ConfigError: an unknown name, or none of a kind.
+        ConfigError: an unknown name or field, or none of a kind.
     """
     require(profile in BUDGETS, unknown_key(profile, BUDGETS, "profile"))
     wanted = SCENARIOS if tuple(scenarios) == (ALL,) else tuple(map(_checked_scenario, scenarios))
-    _check("--backbones", backbone_names, [*backbones, RECOMMENDED])
-    _check("--completers", completer_names, completers)
-    _check("--enhancers", enhancer_names, enhancers)
+    _check("--backbones", backbone_names, [*backbones, RECOMMENDED], _part)
+    _check("--completers", completer_names, completers, _part)
+    _check("--enhancers", enhancer_names, enhancers, _part)
     _check("--regimes", regimes, get_args(Regime))
     _check("--seeds", seeds, seeds)
     _check("--scenarios", wanted, wanted)
@@ -110,7 +115,7 @@ class _Rows:
         """Return one row; nothing is trained beside a frozen backbone if nothing can learn."""
         model = self.recipe.model(
             self._backbone(backbone),
-            self.recipe.sized(completers.config(completer)()),
+            self._with_fields(completer, completers.config(_part(completer))()),
             self._enhancer(enhancer),
         )
         budget = self.recipe.budget
@@ -126,18 +131,36 @@ class _Rows:
         )
 
     def _backbone(self, name: str) -> BackboneConfig:
-        if name == RECOMMENDED:
-            return preset("recommended", self.recipe.budget.size).backbone
-        config: BackboneConfig = self.recipe.sized(backbones.config(name)())
+        is_recommended = _part(name) == RECOMMENDED
+        config: BackboneConfig = self._with_fields(
+            name,
+            preset(RECOMMENDED).backbone if is_recommended else backbones.config(_part(name))(),
+        )
         return config
 
     def _enhancer(self, name: str) -> EnhancerConfig:
         """Return an enhancer at its size; the sampler takes the light denoiser, as in the book."""
-        config: EnhancerConfig = enhancers.config(name)()
+        config: EnhancerConfig = enhancers.config(_part(name))()
         if isinstance(config, AVRDiffusionConfig):
             config = replace(config, denoiser=LightConfig())
-        sized: EnhancerConfig = self.recipe.sized(config)
-        return sized
+        chosen: EnhancerConfig = self._with_fields(name, config)
+        return chosen
+
+    def _with_fields(self, name: str, config: Any) -> Any:
+        """Return a part at its size, with the fields that its name sets."""
+        part = self.recipe.sized(config)
+        fields = name.partition(_FIELDS)[2]
+        for assignment in _NEXT_FIELD.split(fields) if fields else ():
+            path, is_one, text = assignment.partition("=")
+            require(
+                bool(path and is_one),
+                f"{name}: expected PART:FIELD=VALUE,…, got {assignment!r} after the part",
+            )
+            try:
+                part = assign(part, path, text, self.recipe.sizes)
+            except ConfigError as error:
+                raise ConfigError(f"{name}: {error}") from error
+        return part
 
 
 def _learns(model: ModelConfig) -> bool:
@@ -146,10 +169,20 @@ def _learns(model: ModelConfig) -> bool:
     return num_parameters(model) > num_parameters(alone)
 
 
-def _check(option: str, given: Sequence[object], known: Sequence[object] | Registry) -> None:
+def _part(name: str) -> str:
+    """Return the part of a name that may set fields of it too."""
+    return name.partition(_FIELDS)[0]
+
+
+def _check(
+    option: str,
+    given: Sequence[Any],
+    known: Sequence[Any] | Registry,
+    name_of: Callable[[Any], Any] = lambda one: one,
+) -> None:
     require(len(given) > 0, f"{option}: expected at least one, got none: name some")
-    for one in given:
-        require(one in known, unknown_key(str(one), [str(name) for name in known], option))
+    for name in map(name_of, given):
+        require(name in known, unknown_key(str(name), [str(one) for one in known], option))
     require(
         len(set(given)) == len(given),
         f"{option}: expected each once, got {', '.join(map(str, given))}",

@@ -140,3 +140,37 @@ def test_a_grid_runs_from_the_command_line_and_is_skipped_when_finished(tmp_path
     assert len(found) == 4 * len(SCENARIOS)
     assert cli.main(arguments) == 0
     assert "8 of them finished, 0 to do" in capsys.readouterr().out
+
+
+def test_a_part_with_fields_is_a_row_of_its_own() -> None:
+    slots, paper = "rmm:num_slots=5,addressing=paper", "avr_diffusion:denoiser=unet"
+    runs = _plan(
+        backbone_names=["avst", "avst:positions=learned"],
+        completer_names=["rmm", slots],
+        enhancer_names=[paper],
+        regimes=["joint"],
+    )
+    models = {one.name: one.model for one in runs}
+    assert len(models) == 6
+    changed = models[grid.row_name("avst:positions=learned", slots, paper, "joint")]
+    assert changed.backbone.positions == "learned"
+    assert (changed.completer.num_slots, changed.completer.addressing) == (5, "paper")
+    assert type(changed.enhancer.denoiser).__name__ == "UNetConfig"
+    assert changed.enhancer.denoiser.stem_channels == 8, "an exchanged part has the size of all"
+    usual = models[grid.row_name("avst", "rmm", paper, "joint")]
+    assert usual.completer.num_slots == 12
+    assert usual.backbone.positions != "learned"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("rmm:slots=5", "rmm:slots=5: .*num_slots"),
+        ("rmm:num_slots", "PART:FIELD=VALUE"),
+        ("rmm:num_slots=many", "num_slots"),
+        ("rmn:num_slots=5", "--completers.*'rmm'"),
+    ],
+)
+def test_a_wrong_field_is_named_before_anything_runs(name: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        _plan(completer_names=[name])

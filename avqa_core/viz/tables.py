@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,6 +16,8 @@ from avqa_core.viz.static_controls import asset
 BEST = "▲"
 UNKNOWN = "\N{EN DASH}"
 Cell = str | int | float | None
+# behind these a long name may go on in the next line: plug_in/rmm, tests/test_x.py::test_y
+_JOINT = re.compile(r"(?<=\w)(/|_|::)(?=\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +115,21 @@ def _as_html(
     for line in texts:
         first, *others = line
         cells = "".join(
-            f'<td class="number">{escape(text)}</td>' if right else f"<td>{escape(text)}</td>"
+            f'<td class="number">{escape(text)}</td>' if right else f"<td>{_breakable(text)}</td>"
             for text, right in zip(others, numeric[1:], strict=True)
         )
-        body.append(f'<tr><th scope="row"{_right(numeric[0])}>{escape(first)}</th>{cells}</tr>')
+        body.append(f'<tr><th scope="row"{_right(numeric[0])}>{_breakable(first)}</th>{cells}</tr>')
     return (
         f'<div class="avqa-live avqa-table" role="region" tabindex="0" '
         f'aria-label="{escape(caption)}"><style>{asset("live.css")}</style><div class="scroll">'
         f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div></div>"
     )
+
+
+def _breakable(text: str) -> str:
+    """Return ``text`` for HTML, with places where a name without spaces may be broken."""
+    return _JOINT.sub(r"\1<wbr>", escape(text))
 
 
 def _right(is_number: bool) -> str:

@@ -63,3 +63,13 @@ def test_what_is_not_known_is_a_dash_and_text_is_escaped():
 def test_a_value_without_a_column_is_refused():
     with pytest.raises(ConfigError, match="acuracy"):
         table(COLUMNS, [{"acuracy": 1.0}], caption="")
+
+
+def test_a_long_name_may_be_broken_at_its_joints_and_a_fraction_between_spaces_may_not():
+    rows = [{"name": "plug_in/rmm", "test": "a.py::test_b", "presets": "paper / own <1>"}]
+    columns = (Column("name", "name"), Column("test", "test"), Column("presets", "presets"))
+    shown = table(columns, rows, caption="Names.")
+    assert "plug_<wbr>in/<wbr>rmm</th>" in shown.html
+    assert "<td>a.py::<wbr>test_<wbr>b</td>" in shown.html
+    assert "<td>paper / own &lt;1&gt;</td>" in shown.html
+    assert "plug_in/rmm" in shown.text

@@ -23,10 +23,17 @@ _FORBIDDEN = {
     "an absolute path": re.compile(r"""["'](~?/[a-zA-Z][\w.-]*/|[A-Z]:\\)"""),
     "an installation from within a page": re.compile(r"^\s*[!%]\s*(pip|conda|uv)\b", re.M),
     "a call to the network": re.compile(
-        r"\b(urllib\.request|requests\.|urlopen|hf_hub_download|load_dataset|wget|curl)\b"
+        r"\b(urllib\.request|requests\.|urlopen|http\.client|httpx|torch\.hub|hf_hub_download|"
+        r"load_dataset|wget|curl)\b"
     ),
-    "the global random state": re.compile(r"\b(torch\.manual_seed|np\.random\.(seed|rand\w*))\("),
+    "the global random state": re.compile(
+        r"\btorch\.manual_seed\(|(?<![\w.])random\.\w+\(|"
+        r"\b(np|numpy)\.random\.(?!default_rng\b|Generator\b|SeedSequence\b)\w+\("
+    ),
+    "a generator without a seed": re.compile(r"\bdefault_rng\(\s*\)"),
 }
+# a share or a difference with a decimal point is a result; whole numbers may be anything
+_TYPED_RESULT = re.compile(r"(?<![\w.])\d+\.\d+\s*(?:%|\\%|points?\b|±)")
 _SIGNS_OF_MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.S)
 
 
@@ -37,6 +44,7 @@ def problems(layout: Layout) -> list[str]:
     for script in layout.chapters():
         notebook = cells.from_script(script)
         found += [f"{script.stem}: {what}" for what in _shape(notebook)]
+        found += [f"{script.stem}: {what}" for what in _resolution(notebook, script.stem)]
         found += [f"{script.stem}: {what}" for what in _sizes(notebook)]
         found += [f"{script.stem}: {what}" for what in _contents(notebook)]
         found += parameters.problems(pairing.convert(layout, script))
@@ -58,10 +66,10 @@ def _shape(notebook: NotebookNode) -> Iterator[str]:
         yield f"expected one cell tagged 'parameters', got {len(tagged)}: mend it"
         return
     if not _only_literals(tagged[0].source):
-        yield "the parameters cell computes something: literals only, derive in the next cell"
+        yield "the parameters cell is more than literals: derive in the next cell"
     code = cells.code(notebook)
     after = code[code.index(tagged[0]) + 1 :]
-    if not after or "profiles.resolve(" not in after[0].source:
+    if not after or not _is_resolving(after[0]):
         yield "expected profiles.resolve(...) in the cell after the parameters, got none: add it"
 
 
@@ -82,14 +90,56 @@ def _headings(cell: NotebookNode) -> list[tuple[int, str]]:
 
 
 def _only_literals(source: str) -> bool:
-    for statement in ast.parse(source).body:
-        if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
-            return False
-        try:
+    try:
+        for statement in ast.parse(source).body:
+            if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+                return False
             ast.literal_eval(statement.value)
-        except ValueError:
-            return False
+    except (SyntaxError, TypeError, ValueError):
+        return False
     return True
+
+
+def _resolution(notebook: NotebookNode, chapter: str) -> Iterator[str]:
+    """Check that the chapter resolves itself, and every value it declares under its own name.
+
+    What is declared and not handed on could be set, would stand in the provenance, and would change
+    nothing.
+    """
+    code = "\n".join(cell.source for cell in cells.code(notebook) if _is_resolving(cell))
+    for call in ast.walk(_parsed(code)):
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) != "profiles.resolve":
+            continue
+        named = [ast.unparse(one) for one in call.args]
+        if named[:1] != [repr(chapter)]:
+            yield f"profiles.resolve(...) is of {', '.join(named[:1])}: name this chapter"
+        given = {"profile": "".join(named[1:2])}
+        given |= {one.arg or "**": ast.unparse(one.value) for one in call.keywords}
+        for name in _declared(notebook):
+            if given.get(name) != name:
+                yield f"profiles.resolve(...) does not get {name}={name}: setting it does nothing"
+
+
+def _is_resolving(cell: NotebookNode) -> bool:
+    return "profiles.resolve(" in cell.source
+
+
+def _declared(notebook: NotebookNode) -> Iterator[str]:
+    """Yield the names that the parameters cell assigns."""
+    for cell in cells.tagged(notebook, cells.PARAMETERS):
+        for one in _parsed(cell.source).body:
+            if isinstance(one, ast.AnnAssign):
+                yield ast.unparse(one.target)
+            elif isinstance(one, ast.Assign):
+                yield from map(ast.unparse, one.targets)
+
+
+def _parsed(source: str) -> ast.Module:
+    """Return the syntax tree; an empty one where a cell is no Python, which running it will say."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def _sizes(notebook: NotebookNode) -> Iterator[str]:
@@ -117,6 +167,8 @@ def _num_words(text: str) -> int:
 
 def _contents(notebook: NotebookNode) -> Iterator[str]:
     for number, cell in enumerate(notebook.cells, start=1):
+        if typed := _TYPED_RESULT.search(_prose(cell)):
+            yield f"cell {number} has a typed result, {typed[0]!r}: glue what the chapter computes"
         if cell.cell_type != "code":
             continue
         for what, pattern in _FORBIDDEN.items():
@@ -125,6 +177,15 @@ def _contents(notebook: NotebookNode) -> Iterator[str]:
     source = "\n".join(cell.source for cell in cells.code(notebook))
     if "seed" not in source:
         yield "no seed anywhere: set it from the parameters"
+
+
+def _prose(cell: NotebookNode) -> str:
+    """Return what a reader reads: the text of a cell, or of the figure that it shows."""
+    if cell.cell_type != "code":
+        return str(cell.source)
+    settings = cell.metadata.get("mystnb", {})
+    parts = (settings.get("figure", {}).get("caption"), settings.get("image", {}).get("alt"))
+    return "\n".join(str(one) for one in parts if one)
 
 
 def _budget(notebook: NotebookNode, script: Path) -> list[str]:
@@ -136,6 +197,7 @@ def _budget(notebook: NotebookNode, script: Path) -> list[str]:
     boxes = [cell.source for cell in notebook.cells if "At a glance" in cell.source]
     if len(boxes) != 1:
         return [f"{script.stem}: expected one box 'At a glance', got {len(boxes)}: mend it"]
-    if promised not in boxes[0].replace("\u00a0", " "):
+    # a promise of 120 s is none of 20 s
+    if not re.search(rf"(?<![\d.,]){promised}\b", boxes[0].replace("\u00a0", " ")):
         return [f"{script.stem}: 'At a glance' does not promise '{promised}', its book budget"]
     return []

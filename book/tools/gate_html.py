@@ -14,17 +14,13 @@ from book.tools.layout import BookError, Layout
 
 PAGE_BYTES = 1_500_000
 _FILE_NAME = re.compile(r"^\S+\.(png|svg|jpe?g|gif|webp)$|^[0-9a-f]{16,}|^_images/")
-# elements that make a browser fetch something as soon as the page opens
-_LOADING = {
-    "script": "src",
-    "img": "src",
-    "iframe": "src",
-    "audio": "src",
-    "video": "src",
-    "source": "src",
-    "embed": "src",
-    "object": "data",
-}
+# what makes a browser fetch something as soon as the page opens, at whatever element it stands
+_LOADING = ("src", "srcset", "data-src", "poster", "data", "xlink:href")
+# elsewhere, as in the pictures of an SVG, a browser follows ``href`` without being asked
+_ONLY_LINKING = ("a", "area", "link")
+_LOADING_STYLE = re.compile(r"(@import\s+|url\()\s*[\"']?\s*(https?:)?//", re.I)
+_LOADING_SCRIPT = re.compile(r"\b(import|from|fetch)\b\s*\(?\s*[\"'`](https?:)?//", re.I)
+_THIS_MACHINE = ("localhost", "127.0.0.1")
 _LOADING_LINKS = {"stylesheet", "preload", "prefetch", "modulepreload", "icon", "preconnect"}
 
 
@@ -37,12 +33,15 @@ def problems(layout: Layout) -> list[str]:
     for page in layout.pages():
         path = layout.html / f"{page}.html"
         if path.is_file():
-            found += [f"{page}.html: {what}" for what in of_page(path)]
+            found += [f"{page}.html: {what}" for what in of_page(path, layout.html)]
+    for path in sorted(layout.html.rglob("*.css")):
+        if _LOADING_STYLE.search(path.read_text()):
+            found.append(f"{path.name} loads something from outside: keep a copy in the book")
     return found
 
 
-def of_page(path: Path) -> list[str]:
-    """Return the problems of one page."""
+def of_page(path: Path, folder: Path) -> list[str]:
+    """Return the problems of one page of the book that lies in ``folder``."""
     text = path.read_text()
     page = _parsed(path)
     found = []
@@ -53,7 +52,7 @@ def of_page(path: Path) -> list[str]:
     headings = [one for one in page.find_all("h1") if not _only_printed(one)]
     if len(headings) != 1:
         found.append(f"has {len(headings)} level-1 headings, expected one: mend its title")
-    found += [*_images(page), *_external(page), *_links(page, path), *_ids(page)]
+    found += [*_images(page), *_external(page), *_links(page, path, folder), *_ids(page)]
     weight = path.stat().st_size + sum(one.stat().st_size for one in _media(page, path))
     if weight > PAGE_BYTES:
         found.append(f"weighs {weight} bytes with its media, at most {PAGE_BYTES}: show less")
@@ -70,27 +69,34 @@ def _images(page: BeautifulSoup) -> Iterator[str]:
 
 
 def _external(page: BeautifulSoup) -> Iterator[str]:
-    for name, attribute in _LOADING.items():
-        for element in page.find_all(name):
-            if _is_external(element.get(attribute)):
-                yield f"<{name}> loads {_short(element.get(attribute))}: keep a copy in the book"
+    for element in page.find_all(True):
+        names = _LOADING if element.name in _ONLY_LINKING else (*_LOADING, "href")
+        for address in (element.get(name) for name in names):
+            if _is_external(address):
+                yield f"<{element.name}> loads {_short(address)}: keep a copy in the book"
+        if _LOADING_STYLE.search(str(element.get("style") or "")):
+            yield f"the style of <{element.name}> loads from outside: keep a copy in the book"
     for link in page.find_all("link"):
         loading = _LOADING_LINKS & set(link.get("rel") or [])
         if loading and _is_external(link.get("href")):
             yield f"<link> loads {_short(link.get('href'))}: keep a copy in the book"
-    for style in page.find_all("style"):
-        if re.search(r"@import|url\(\s*[\"']?(https?:)?//", style.text):
-            yield "an inline style loads something from outside: keep a copy in the book"
+    for name, loading_text in (("style", _LOADING_STYLE), ("script", _LOADING_SCRIPT)):
+        if any(loading_text.search(one.text) for one in page.find_all(name)):
+            yield f"an inline {name} loads something from outside: keep a copy in the book"
 
 
-def _links(page: BeautifulSoup, path: Path) -> Iterator[str]:
+def _links(page: BeautifulSoup, path: Path, folder: Path) -> Iterator[str]:
     """Follow every relative address as a browser does in an opened folder."""
     for element, address in _addresses(page):
         parts = urlsplit(address)
+        if parts.scheme == "file" or parts.hostname in _THIS_MACHINE:
+            yield f"<{element.name}> leads to {_short(address)}, only on this machine: mend it"
         if parts.scheme or parts.netloc or address.startswith("data:"):
             continue
-        target = path if not parts.path else (path.parent / unquote(parts.path)).resolve()
-        if parts.path.startswith("/") or not target.is_file():
+        target = (path.parent / unquote(parts.path) if parts.path else path).resolve()
+        # a file of the checkout is there for us, and not for a reader of the published pages
+        is_inside = target.is_relative_to(folder.resolve()) and not parts.path.startswith("/")
+        if not (is_inside and target.is_file()):
             yield f"<{element.name}> leads to {_short(address)}, not in the folder: mend it"
         elif _lost(element, target, unquote(parts.fragment)):
             yield f"link leads to {_short(address)}, which has no such place: mend it"
@@ -152,7 +158,9 @@ def _only_printed(element: Tag) -> bool:
 
 
 def _is_external(address: object) -> bool:
-    return isinstance(address, str) and bool(re.match(r"(https?:)?//", address.strip()))
+    """Tell whether an address, or one of those in a ``srcset``, leads out of the folder."""
+    parts = address.split() if isinstance(address, str) else []
+    return any(re.match(r"(https?:)?//", one, re.I) for one in parts)
 
 
 def _short(address: object) -> str:

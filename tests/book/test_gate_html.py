@@ -25,6 +25,9 @@ PAGE = """<!doctype html>
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    (tmp_path / "README.md").write_text("not a page")
+    tmp_path /= "html"
+    tmp_path.mkdir()
     for name in ("style.css", "code.js", "a.png"):
         (tmp_path / name).write_text("x")
     (tmp_path / "page_media").mkdir()
@@ -43,7 +46,7 @@ def forget() -> None:
 
 
 def test_a_good_page_passes(path: Path) -> None:
-    assert gate_html.of_page(path) == []
+    assert gate_html.of_page(path, path.parent) == []
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,17 @@ def test_a_good_page_passes(path: Path) -> None:
         ('href="style.css"', 'href="https://cdn.example.org/s.css"', "<link> loads"),
         ('src="a.png"', 'src="https://example.org/a.png"', "<img> loads"),
         ("<main>", '<main><iframe src="https://example.org"></iframe>', "<iframe> loads"),
+        (
+            'src="a.png"',
+            'src="a.png" srcset="a.png 1x, HTTPS://example.org/b.png 2x"',
+            "<img> loads",
+        ),
+        ("<main>", '<main><video poster="//example.org/a.png"></video>', "<video> loads"),
+        ("<main>", '<main><svg><image href="https://example.org/a.png"/></svg>', "<image> loads"),
+        ("<main>", '<main style="background: url(//x.org/a.png)">', "the style of <main> loads"),
+        ("<main>", '<main><script>import("https://x.org/a.js")</script>', "inline script"),
+        ('href="#title"', 'href="http://localhost:8888/x"', "only on this machine"),
+        ('href="#title"', 'href="../README.md"', "not in the folder"),
         ("</head>", "<style>@import url(https://x.org/a.css)</style></head>", "inline style"),
         ('href="other.html#place"', 'href="gone.html"', "not in the folder"),
         ('href="other.html#place"', 'href="/other.html"', "not in the folder"),
@@ -74,16 +88,24 @@ def test_a_good_page_passes(path: Path) -> None:
 def test_a_fault_is_found(path: Path, old: str, new: str, said: str) -> None:
     assert old in PAGE
     path.write_text(PAGE.replace(old, new, 1))
-    found = gate_html.of_page(path)
+    found = gate_html.of_page(path, path.parent)
     assert any(said in problem for problem in found), found
 
 
 @pytest.mark.parametrize("name", ["a.png", "page_media/a.mp3", "page_media/unlinked.webp"])
 def test_media_weigh_with_their_page(path: Path, name: str) -> None:
     (path.parent / name).write_bytes(b"x" * gate_html.PAGE_BYTES)
-    assert any("weighs" in problem for problem in gate_html.of_page(path))
+    assert any("weighs" in problem for problem in gate_html.of_page(path, path.parent))
 
 
 def test_a_page_that_was_not_built_is_found(layout: Layout) -> None:
     layout.html.mkdir(parents=True)
     assert "book/intro.html was not built" in gate_html.problems(layout)[0]
+
+
+def test_a_style_sheet_that_loads_from_outside_is_found(layout: Layout) -> None:
+    layout.html.mkdir(parents=True)
+    (layout.html / "book.css").write_text('@import "other.css"; p { color: red }')
+    assert not any("book.css" in problem for problem in gate_html.problems(layout))
+    (layout.html / "book.css").write_text("@import url( 'https://x.org/a.css' );")
+    assert any("book.css loads" in problem for problem in gate_html.problems(layout))

@@ -19,6 +19,7 @@ from avqa_core.training import runs
 from book.tools import cells
 
 _RUN_TIME = ("papermill", "execution")
+_FOOTER = ":::{admonition} Provenance of this page"
 INJECTED_NOTE = "**Parameters of this run**, as the profile gave them:"
 
 
@@ -90,6 +91,17 @@ def finished(notebook: NotebookNode, made_by: Facts) -> NotebookNode:
     return page
 
 
+def sources(page: NotebookNode) -> list[str]:
+    """Return the cells that a finished page has from its script: all but those added since."""
+    return [
+        cell.source
+        for cell in page.cells
+        if cells.INJECTED not in cells.tags(cell)
+        and cell.source != INJECTED_NOTE
+        and not cell.source.startswith(_FOOTER)
+    ]
+
+
 def mark_of(path: Path) -> str | None:
     """Return what a finished notebook was made from, None if it or its media are not there."""
     if not path.is_file():
@@ -120,10 +132,7 @@ def footer(made_by: Facts) -> str:
         "made from": made_by.mark,
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
-    return (
-        ":::{admonition} Provenance of this page\n:class: note dropdown\n\n"
-        f"| what | value |\n|---|---|\n{table}\n:::"
-    )
+    return f"{_FOOTER}\n:class: note dropdown\n\n| what | value |\n|---|---|\n{table}\n:::"
 
 
 def _shown(cell: NotebookNode) -> list[NotebookNode]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from avqa_core import profiles
-from book.tools import cells
+from book.tools import cells, finish
 from book.tools.layout import Layout
 
 OUTPUT_BYTES = 1_000_000
@@ -28,6 +29,7 @@ def problems(layout: Layout, profile: str, names: list[str] | None = None) -> li
             found.append(f"{script.stem}: not executed under {profile}: run it first")
             continue
         found += [f"{script.stem}: {what}" for what in _of_page(path, profile)]
+        found += [f"{script.stem}: {what}" for what in _text_of(cells.read(path), script)]
         found += [f"{script.stem}: {what}" for what in _expectations(layout, path, profile)]
     return found
 
@@ -59,6 +61,9 @@ def _of_page(path: Path, profile: str) -> Iterator[str]:
         for output in cell.outputs:
             yield from _output(cell, output)
     yield from _names(notebook)
+    for name, value in glued(notebook).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            yield f"glues {value} as {name!r}, which the text would show: find out why"
     if path.stat().st_size > NOTEBOOK_BYTES:
         yield f"{path.stat().st_size} bytes, at most {NOTEBOOK_BYTES}: show less"
     if "widgets" in notebook.metadata:
@@ -114,6 +119,13 @@ def _names(notebook: NotebookNode) -> Iterator[str]:
         if name in seen:
             yield f"figure name {name!r} is used twice: give each figure its own"
         seen.add(name or cell.id)
+
+
+def _text_of(notebook: NotebookNode, script: Path) -> Iterator[str]:
+    """Compare what the page says with the script as it is now, which may have changed since."""
+    wanted = [cell.source for cell in cells.from_script(script).cells]
+    if finish.sources(notebook) != wanted:
+        yield "was executed from another version of its script: run it again"
 
 
 def _provenance(notebook: NotebookNode, profile: str) -> Iterator[str]:

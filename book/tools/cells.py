@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from avqa_core.training import runs
 from book.tools.layout import BookError
 
 PARAMETERS = "parameters"
@@ -33,10 +34,7 @@ def read(path: Path) -> NotebookNode:
 
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook so that a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text(notebook))
-    partial.replace(path)
+    runs.replace_text(path, text(notebook))
 
 
 def text(notebook: NotebookNode) -> str:

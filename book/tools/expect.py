@@ -10,6 +10,7 @@ import math
 import re
 from pathlib import Path
 
+from avqa_core.training import runs
 from book.tools import cells, gate_notebook
 from book.tools.layout import BookError, Layout
 
@@ -41,7 +42,6 @@ def store(layout: Layout, chapter: str, profile: str, tolerance: float) -> Path:
             "or glue what it finds"
         )
     path = layout.expected(chapter, profile)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "made_by": dict(cells.read(executed).metadata["avqa"]),
         "values": {
@@ -49,5 +49,5 @@ def store(layout: Layout, chapter: str, profile: str, tolerance: float) -> Path:
             for name, value in sorted(numbers.items())
         },
     }
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    runs.replace_text(path, json.dumps(content, indent=2) + "\n")
     return path

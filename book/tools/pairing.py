@@ -31,9 +31,9 @@ def pair(layout: Layout) -> list[Path]:
     changed = []
     for script in layout.chapters():
         path = script.with_suffix(".ipynb")
-        wanted = cells.text(pair_of(script, formats))
-        if not path.is_file() or path.read_text() != wanted:
-            path.write_text(wanted)
+        wanted = pair_of(script, formats)
+        if not path.is_file() or path.read_text() != cells.text(wanted):
+            cells.write(wanted, path)
             changed.append(path)
     return changed
 

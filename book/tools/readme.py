@@ -11,6 +11,7 @@ from avqa_core.experiments import avr_trials
 from avqa_core.experiments.results import Stored
 from avqa_core.ledger import VERDICTS, Entry, ledger
 from avqa_core.metrics import Interval
+from avqa_core.training import runs
 from avqa_core.viz import main_results
 from avqa_core.viz.ablation_views import MISSING, SHOWN
 from avqa_core.viz.ablation_words import BOTH as PAPER
@@ -30,7 +31,7 @@ _MISSING = ("audio_missing", "visual_missing", "both_missing")
 def write(layout: Layout) -> Path:
     """Write the table into the README of a checkout and return its path."""
     path = layout.root / "README.md"
-    path.write_text(written(path.read_text(), stored(layout)))
+    runs.replace_text(path, written(path.read_text(), stored(layout)))
     return path
 
 

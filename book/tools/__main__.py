@@ -8,12 +8,14 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from avqa_core.errors import AvqaError
 from avqa_core.profiles import CHECKOUT_VARIABLE, PROFILES
 from book.tools import (
+    alone,
     bundle,
     cells,
     expect,
@@ -44,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if options.jobs < 1:
             raise BookError(f"--jobs: expected at least 1, got {options.jobs}: raise it")
-        options.step(layout, options)
+        with alone.alone(layout) if options.name in _ALONE else nullcontext():
+            options.step(layout, options)
     except (AvqaError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -164,13 +167,16 @@ STEPS: dict[str, tuple[Step, str]] = {
     "fresh": (_fresh, "fail if a stored result is older than the source"),
 }
 
+# the others write nothing that a second process could be reading
+_ALONE = ("all", "run", "gate", "stage", "build", "gate-html", "zip", "picture")
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m book.tools", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="STEP")
     for name, (step, summary) in STEPS.items():
         one = subparsers.add_parser(name, help=summary, description=summary)
-        one.set_defaults(step=step)
+        one.set_defaults(name=name, step=step)
         one.add_argument("--root", type=Path, default=Path(), help="root of the checkout")
         one.add_argument("--profile", choices=PROFILES, default="book")
         one.add_argument("--tolerance", type=float, default=0.05, help="relative; for 'expect'")

@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -91,8 +91,9 @@ def run(
     waiting.sort(key=lambda job: -profiles.budget(job.script.stem, profile))
     if waiting:
         with ProcessPoolExecutor(min(workers, len(waiting)), get_context("spawn")) as pool:
-            for future in as_completed([pool.submit(_execute, job) for job in waiting]):
-                yield future.result()
+            running = {pool.submit(_execute, job): job.script.stem for job in waiting}
+            for future in as_completed(running):
+                yield _outcome(running[future], future)
 
 
 def build_world(profile: str, data_dir: str | None = None) -> Path:
@@ -175,6 +176,14 @@ def _execute(job: Job) -> Outcome:
     facts = finish.facts(job.script, job.given, seconds, job.mark, used, slowness)
     cells.write(finish.finished(cells.read(raw), facts), job.finished)
     return Outcome(job.script.stem, seconds)
+
+
+def _outcome(chapter: str, future: Future[Outcome]) -> Outcome:
+    """Return what became of a chapter, also where its process died or could not finish the page."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return Outcome(chapter, 0.0, error=f"{type(error).__name__}: {error}")
 
 
 def _cpu_seconds() -> float:

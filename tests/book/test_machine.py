@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 from book.tools import cells, run
 from book.tools.__main__ import main
+from book.tools.alone import alone
 from book.tools.layout import BookError, Layout
 
 
@@ -38,6 +42,27 @@ def test_bad_requests_start_nothing(layout: Layout, capsys, arguments, said: str
     assert step(layout, *arguments) == 2
     assert said in capsys.readouterr().err
     assert not layout.executed("smoke").exists()
+
+
+def test_a_process_that_dies_is_told_with_its_chapter() -> None:
+    future: Future = Future()
+    future.set_exception(BrokenProcessPool("a process was killed"))
+    outcomes = [run._outcome("01_tiny", future), run.Outcome("02_other", 1.0)]
+    with pytest.raises(BookError, match="01_tiny: BrokenProcessPool: a process was killed"):
+        run.report(iter(outcomes))
+
+
+def test_a_second_process_waits_for_the_first(layout: Layout, capsys) -> None:
+    layout.html.mkdir(parents=True)
+    (layout.html / "index.html").write_text("start")
+    second = threading.Thread(target=step, args=(layout, "zip"))
+    with alone(layout):
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        assert "waiting: another process" in capsys.readouterr().out
+    second.join(60)
+    assert "zip: build/missing-avqa-book-smoke.zip" in capsys.readouterr().out
 
 
 def test_a_chapter_is_found_by_name_or_number(layout: Layout, chapter: Path) -> None:

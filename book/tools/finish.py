@@ -55,7 +55,7 @@ def facts(
 ) -> Facts:
     """Gather what made the page that was just executed."""
     run = profiles.resolve(script.stem, **given)
-    media = sorted(path.name for path in run.media_dir.glob("*")) if run.media_dir.is_dir() else []
+    media = sorted(path.name for path in run.media_dir.glob("*") if path.is_file())
     return Facts(
         chapter=script.stem,
         profile=run.profile,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from book.tools.layout import Layout
 
 TOOLS = Path(__file__).parent
 
+# at least; ``full`` has chapters that promise hours
 CELL_LIMIT_SECONDS = 3600
 
 
@@ -149,7 +151,7 @@ def _execute(job: Job) -> Outcome:
     layout = Layout(job.root)
     raw = layout.executed(job.profile) / "raw" / f"{job.script.stem}.ipynb"
     raw.parent.mkdir(parents=True, exist_ok=True)
-    job.finished.unlink(missing_ok=True)
+    _forget(job)
     before = pace.measured()
     started, used = time.monotonic(), _cpu_seconds()
     try:
@@ -159,7 +161,7 @@ def _execute(job: Job) -> Outcome:
             parameters=job.given,
             progress_bar=False,
             cwd=str(job.root),
-            execution_timeout=CELL_LIMIT_SECONDS,
+            execution_timeout=_cell_limit(job),
             # a kernel that is told to end while it still tidies up calls that an error
             extra_arguments=["--IPKernelApp.log_level=50"],
         )
@@ -176,6 +178,18 @@ def _execute(job: Job) -> Outcome:
     facts = finish.facts(job.script, job.given, seconds, job.mark, used, slowness)
     cells.write(finish.finished(cells.read(raw), facts), job.finished)
     return Outcome(job.script.stem, seconds)
+
+
+def _forget(job: Job) -> None:
+    """Remove the page of an earlier run and its media, of which this one may write fewer."""
+    job.finished.unlink(missing_ok=True)
+    made = profiles.resolve(job.script.stem, **job.given).media_dir
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def _cell_limit(job: Job) -> int:
+    """Return for how long a cell may run: one may need all that the chapter promises."""
+    return round(max(CELL_LIMIT_SECONDS, 2 * profiles.budget(job.script.stem, job.profile)))
 
 
 def _outcome(chapter: str, future: Future[Outcome]) -> Outcome:

@@ -52,6 +52,26 @@ def test_a_process_that_dies_is_told_with_its_chapter() -> None:
         run.report(iter(outcomes))
 
 
+def test_media_of_an_earlier_run_do_not_outlive_it(layout: Layout, chapter: Path) -> None:
+    given = {"profile": "smoke", "out_dir": str(layout.root / "out")}
+    job = run.Job(layout.root, chapter, "smoke", given, "mark", threads=1)
+    of_more_cards = layout.root / "out" / "01_tiny_media" / "fourth.mp3"
+    for path in (of_more_cards, job.finished):
+        path.parent.mkdir(parents=True)
+        path.write_text("from an earlier run")
+    run._forget(job)
+    assert not of_more_cards.exists()
+    assert not job.finished.exists()
+
+
+def test_a_cell_may_take_what_its_chapter_promises(layout: Layout, chapter: Path) -> None:
+    job = run.Job(layout.root, chapter, "full", {"profile": "full"}, "mark", threads=1)
+    assert run._cell_limit(job) == run.CELL_LIMIT_SECONDS
+    table = layout.notebooks / "profiles" / "01_tiny.yml"
+    table.write_text(table.read_text().replace("full: 60", "full: 7200"))
+    assert run._cell_limit(job) == 14400
+
+
 def test_a_second_process_waits_for_the_first(layout: Layout, capsys) -> None:
     layout.html.mkdir(parents=True)
     (layout.html / "index.html").write_text("start")

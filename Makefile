@@ -13,7 +13,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	then echo $$name; exit; fi; done; echo python3)
 
-RUN := PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python
+RUN := PATH="$(abspath $(VENV))/bin:$$PATH" "$(VENV)/bin/python"
 BOOK := $(RUN) -m book.tools
 
 .PHONY: help environment book test test-all check pair lab world results bench book-zip \
@@ -24,9 +24,9 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 18
 
 environment:
-	@command -v $(PYTHON) >/dev/null || { echo "error: expected a Python 3.11, 3.12 or 3.13," \
+	@command -v "$(PYTHON)" >/dev/null || { echo "error: expected a Python 3.11, 3.12 or 3.13," \
 		"found no '$(PYTHON)': install one, or name it with PYTHON=..." >&2; exit 2; }
-	@$(PYTHON) book/tools/environment.py --venv "$(VENV)"
+	@"$(PYTHON)" book/tools/environment.py --venv "$(VENV)" $(if $(filter file,$(origin PYTHON)),,--named)
 
 book: environment  ## the built-in world, every chapter through papermill, the pages (12 min)
 	@echo "book, profile $(PROFILE): builds the world once, runs the chapters, builds and checks the pages;"

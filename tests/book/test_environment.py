@@ -113,7 +113,9 @@ def fake(tmp_path: Path) -> Path:
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "$@" >> "$0.log"\nexit ${FAIL:-0}\n')
+    python.write_text(
+        '#!/bin/sh\necho "$@" >> "$0.log"\n[ "$1" = -c ] && exit 0\nexit ${FAIL:-0}\n'
+    )
     python.chmod(0o755)
     return tmp_path
 
@@ -129,18 +131,21 @@ def call(root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def installations(root: Path) -> list[str]:
+    lines = (root / ".venv" / "bin" / "python.log").read_text().splitlines()
+    return [line for line in lines if "pip install" in line]
+
+
 def test_it_installs_once_and_again_after_a_change(fake: Path) -> None:
-    log = fake / ".venv" / "bin" / "python.log"
     assert call(fake).returncode == 0
-    assert len(log.read_text().splitlines()) == 3
+    assert len(installations(fake)) == 3
     assert call(fake).stdout == ""
-    assert len(log.read_text().splitlines()) == 3
+    assert len(installations(fake)) == 3
     with (fake / "constraints.txt").open("a") as stream:
         stream.write("# changed\n")
     assert call(fake, TORCH_INDEX_URL="https://example.org/cpu").returncode == 0
-    lines = log.read_text().splitlines()
-    assert len(lines) == 6
-    assert "https://example.org/cpu" in lines[3]
+    assert len(installations(fake)) == 6
+    assert "https://example.org/cpu" in installations(fake)[3]
 
 
 def test_a_failed_installation_is_not_taken_for_done(fake: Path) -> None:
@@ -149,3 +154,46 @@ def test_a_failed_installation_is_not_taken_for_done(fake: Path) -> None:
     assert "expected pip to finish" in failed.stderr
     assert not (fake / ".venv" / environment.STAMP).exists()
     assert call(fake).returncode == 0
+
+
+@pytest.mark.slow
+def test_an_environment_without_pip_is_made_again_and_nothing_in_it_removed(fake: Path) -> None:
+    """A ``make`` that is stopped in its first seconds leaves a Python and nothing else."""
+    (fake / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
+    mine = fake / ".venv" / "thesis.txt"
+    mine.write_text("years of work, and no environment of ours")
+    call(fake, PIP_NO_INDEX="1")
+    settings = (fake / ".venv" / "pyvenv.cfg").read_text()
+    assert f"version = {sys.version_info[0]}.{sys.version_info[1]}" in settings
+    assert mine.exists()
+
+
+@pytest.mark.slow
+def test_an_environment_that_was_moved_is_made_anew(fake: Path) -> None:
+    assert call(fake).returncode == 0
+    moved = fake.rename(fake.with_name("moved"))
+    old_program = moved / ".venv" / "bin" / "jupyter-book"
+    old_program.write_text(f"#!{fake}/.venv/bin/python\n")
+    assert "installing into" in call(moved, PIP_NO_INDEX="1").stdout
+    assert not old_program.exists()
+
+
+@pytest.mark.parametrize(("version", "is_told"), [("3.1.9", True), ("{0}.{1}.0", False)])
+def test_a_named_python_that_is_not_taken_is_told(
+    tmp_path: Path, capsys, version: str, is_told: bool
+) -> None:
+    (tmp_path / "pyvenv.cfg").write_text(f"version = {version.format(*sys.version_info)}\n")
+    environment.note_other_python(tmp_path)
+    assert ("has Python 3.1 and keeps it" in capsys.readouterr().out) == is_told
+
+
+def test_a_second_installation_waits_for_the_first(fake: Path) -> None:
+    with environment.alone(fake / ".venv"):
+        program = [sys.executable, str(ROOT / "book" / "tools" / "environment.py")]
+        with subprocess.Popen(
+            [*program, "--root", str(fake)], stdout=subprocess.PIPE, text=True
+        ) as second:
+            assert second.stdout is not None
+            assert "waiting, another process" in second.stdout.readline()
+            assert not (fake / ".venv" / "bin" / "python.log").exists()
+            second.kill()

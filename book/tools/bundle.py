@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from book.tools.layout import BookError, Layout
+from book.tools.layout import Layout
 
 _TIME = (2024, 1, 1, 0, 0, 0)  # one date for every entry, so that equal pages pack to equal bytes
 
@@ -14,10 +14,9 @@ def pack(layout: Layout, profile: str) -> Path:
     """Write ``build/missing-avqa-book-<profile>.zip``; equal pages give an equal archive.
 
     Raises:
-        BookError: there are no pages.
+        BookError: there are no pages of this profile.
     """
-    if not (layout.html / "index.html").is_file():
-        raise BookError(f"expected pages at {layout.html}, got none: run 'make book' first")
+    layout.require_pages(profile)
     path = layout.build / f"missing-avqa-book-{profile}.zip"
     partial = path.with_suffix(".partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:

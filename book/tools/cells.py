@@ -9,6 +9,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+import yaml
 from nbformat import NotebookNode
 
 from avqa_core.training import runs
@@ -44,7 +45,10 @@ def text(notebook: NotebookNode) -> str:
 
 def from_script(script: Path) -> NotebookNode:
     """Convert a py:percent script, with cell ids that follow from the content alone."""
-    notebook = jupytext.reads(script.read_text(), fmt="py:percent")
+    try:
+        notebook = jupytext.reads(script.read_text(), fmt="py:percent")
+    except yaml.YAMLError as error:
+        raise BookError(f"{script.name}: expected YAML as its header, got {error}") from error
     if "kernelspec" not in notebook.metadata:
         raise BookError(
             f"{script.name}: expected a kernelspec in the header, got none: papermill needs it, "

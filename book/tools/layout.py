@@ -56,6 +56,24 @@ class Layout:
         """Return the folder of the finished pages."""
         return self.build / "html"
 
+    @property
+    def told_profile(self) -> Path:
+        """Return the file beside the finished pages that says under which profile they ran."""
+        return self.html / "profile.txt"
+
+    def require_pages(self, profile: str) -> None:
+        """Stop where there are no finished pages of ``profile``.
+
+        Raises:
+            BookError: there are none, or they are of another profile.
+        """
+        found = self.told_profile.read_text().strip() if self.told_profile.is_file() else "none"
+        if found != profile:
+            raise BookError(
+                f"expected pages of profile {profile} at {self.html}, got {found}: "
+                f"run 'make book PROFILE={profile}' first"
+            )
+
     def executed(self, profile: str) -> Path:
         """Return the folder of the finished notebooks of ``profile``."""
         return self.build / "executed" / profile
@@ -84,9 +102,13 @@ class Layout:
         """Return every page of ``_toc.yml``, as paths without an ending.
 
         Raises:
-            BookError: the table of contents and the chapters on disk differ.
+            BookError: the table of contents is no YAML, or the chapters on disk are others.
         """
-        pages = list(_files(yaml.safe_load((self.root / "_toc.yml").read_text())))
+        try:
+            contents = yaml.safe_load((self.root / "_toc.yml").read_text())
+        except yaml.YAMLError as error:
+            raise BookError(f"_toc.yml: expected YAML, got {error}: mend it") from error
+        pages = list(_files(contents))
         listed = {page for page in pages if page.startswith("notebooks/")}
         present = {f"notebooks/{one.stem}" for one in self.chapters()}
         if listed != present:

@@ -19,12 +19,11 @@ def take(layout: Layout) -> Path:
     """Photograph the toggles of the built chapter and return the path of the picture.
 
     Raises:
-        BookError: the page is not built, there is no Chromium, or the picture is too large.
+        BookError: the pages of profile ``book`` are not built, there is no Chromium, or the
+            picture is too large.
     """
-    page = layout.html / "notebooks" / f"{CHAPTER}.html"
-    if not page.is_file():
-        raise BookError(f"expected a built page at {page}, got none: run 'make book' first")
-    content = _photograph(page)
+    layout.require_pages("book")
+    content = _photograph(layout.html / "notebooks" / f"{CHAPTER}.html")
     if len(content) > LARGEST:
         raise BookError(
             f"expected a picture of at most {LARGEST} bytes, got {len(content)}: choose a clip "

@@ -26,6 +26,7 @@ def stage(layout: Layout, profile: str) -> Path:
     shutil.copy(layout.root / "_toc.yml", layout.site_source)
     shutil.copytree(layout.book, layout.site_source / "book", ignore=_NOT_STAGED)
     _write_config(layout)
+    (layout.site_source / "_beside" / layout.told_profile.name).write_text(f"{profile}\n")
     (layout.site_source / "notebooks").mkdir()
     for script in layout.chapters():
         _stage_chapter(layout, layout.executed(profile) / f"{script.stem}.ipynb")

@@ -80,6 +80,12 @@ def test_a_chapter_missing_from_the_contents_is_found(layout: Layout, chapter: P
         gate_source.problems(layout)
 
 
+def test_contents_that_are_no_yaml_are_a_typed_error(layout: Layout) -> None:
+    (layout.root / "_toc.yml").write_text("root: book/intro\n  chapters: [")
+    with pytest.raises(BookError, match=r"_toc\.yml: expected YAML"):
+        gate_source.problems(layout)
+
+
 def test_an_unknown_parameter_stops_the_run(layout: Layout, chapter: Path) -> None:
     notebook = pairing.convert(layout, chapter)
     parameters.check(notebook, {"steps": 3})

@@ -74,7 +74,7 @@ def test_a_cell_may_take_what_its_chapter_promises(layout: Layout, chapter: Path
 
 def test_a_second_process_waits_for_the_first(layout: Layout, capsys) -> None:
     layout.html.mkdir(parents=True)
-    (layout.html / "index.html").write_text("start")
+    layout.told_profile.write_text("smoke\n")
     second = threading.Thread(target=step, args=(layout, "zip"))
     with alone(layout):
         second.start()

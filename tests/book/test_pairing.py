@@ -87,6 +87,12 @@ def test_a_script_without_kernelspec_is_refused(chapter: Path) -> None:
         cells.from_script(chapter)
 
 
+def test_a_script_with_a_broken_header_is_a_typed_error(chapter: Path) -> None:
+    chapter.write_text(chapter.read_text().replace("kernelspec:", "kernelspec: ["))
+    with pytest.raises(BookError, match=r"01_tiny\.py: expected YAML"):
+        cells.from_script(chapter)
+
+
 def test_no_notebook_is_a_typed_error(tmp_path: Path) -> None:
     broken = tmp_path / "x.ipynb"
     broken.write_text("{")

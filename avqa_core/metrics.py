@@ -56,14 +56,6 @@ def tally_by_category(
     return tallies
 
 
-def tally_by_group(tallies: Mapping[QuestionCategory, Tally]) -> dict[str, Tally]:
-    """Add the categories of each group up: the columns "Avg" of the paper's Table 1."""
-    groups: dict[str, Tally] = {}
-    for category, tally in tallies.items():
-        groups[category.group] = groups.get(category.group, Tally()) + tally
-    return groups
-
-
 def overall(tallies: Iterable[Tally]) -> Tally:
     """Add everything up: the column "All Avg" of the paper's Table 1."""
     return sum(tallies, start=Tally())

@@ -13,11 +13,13 @@ from avqa_core.completion import CompleterConfig, completers
 from avqa_core.completion.base import GridDims
 from avqa_core.config import require
 from avqa_core.enhancement import EnhancerConfig, enhancers
+from avqa_core.errors import FeatureError, ModalityError
 from avqa_core.types import (
     Enhancement,
     FeatureBatch,
     FeatureDims,
     Features,
+    Modality,
     Prediction,
     where_present,
 )
@@ -59,7 +61,13 @@ class MissingModalityAVQA(nn.Module):
         )
 
     def encode(self, batch: FeatureBatch) -> Features:
-        """Return f^a, f^v, f^t with absent segments exactly zero."""
+        """Return f^a, f^v, f^t with absent segments exactly zero.
+
+        Raises:
+            FeatureError: a tensor of the batch has another shape than the model was built for.
+            ModalityError: what is present is not told for each segment and modality.
+        """
+        self._require_fit(batch)
         audio_present, visual_present = batch.availability.unbind(dim=-1)
         blanked = replace(
             batch,
@@ -85,7 +93,11 @@ class MissingModalityAVQA(nn.Module):
             availability: what of them is there.
             generator: feeds the completer, and the enhancer unless it has one of its own.
             sampler: feeds the enhancer, which draws only if the batch lacks something.
+
+        Raises:
+            ModalityError: what is present is not told for each segment and modality.
         """
+        _require_availability(availability, *features.audio.shape[:2])
         seen = features.blanked(availability)
         completion = self.completer.complete(seen, availability, generator=generator)
         if bool(availability.all()):  # the sampler is most of the cost, and its output unused here
@@ -111,3 +123,28 @@ class MissingModalityAVQA(nn.Module):
     def forward(self, batch: FeatureBatch, *, generator: torch.Generator) -> Prediction:
         """Answer a batch; ``generator`` feeds the sampler of the enhancer, if it has one."""
         return self.respond(self.encode(batch), batch.availability, generator=generator)
+
+    def _require_fit(self, batch: FeatureBatch) -> None:
+        dims, num_rows = self.dims, len(batch)
+        grid = (dims.visual_width, dims.grid_height, dims.grid_width)
+        for name, one, expected in (
+            ("tokens", batch.tokens, (num_rows, dims.num_tokens)),
+            ("audio", batch.audio, (num_rows, dims.num_segments, dims.audio_width)),
+            ("visual", batch.visual, (num_rows, dims.num_segments, *grid)),
+        ):
+            if one.shape != expected:
+                raise FeatureError(
+                    f"batch.{name}: expected the shape {expected}, which the model was built for, "
+                    f"got {tuple(one.shape)}: take features of the same recipe, batch axis first"
+                )
+        _require_availability(batch.availability, num_rows, dims.num_segments)
+
+
+def _require_availability(availability: Tensor, num_rows: int, num_segments: int) -> None:
+    expected = (num_rows, num_segments, len(Modality))
+    if availability.shape != expected or availability.dtype != torch.bool:
+        kind = str(availability.dtype).removeprefix("torch.")
+        raise ModalityError(
+            f"availability: expected bool of shape {expected}, sound and picture last, got {kind} "
+            f"of shape {tuple(availability.shape)}: tell for each segment what is present"
+        )

@@ -61,15 +61,17 @@ class Registry(Generic[Part]):
         """Return the config class registered under ``name``.
 
         Raises:
-            RegistryError: nobody registered that name; the message lists the known ones.
+            RegistryError: nobody registered that name; the message lists the known ones. Or the
+                module of that name cannot be imported; the message tells why.
         """
         self._look_for(name)
         if name not in self._configs:
+            known = ", ".join(self)
             close = difflib.get_close_matches(name, self._configs, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise RegistryError(
-                f"expected a {self.family} out of {', '.join(self)}, got {name!r}{hint}"
-            )
+            if name in self._modules():
+                hint = f": {self.package}.{name} is there and registers no such name"
+            raise RegistryError(f"expected a {self.family} out of {known}, got {name!r}{hint}")
         return self._configs[name]
 
     def name_of(self, config: Any) -> str:
@@ -109,7 +111,19 @@ class Registry(Generic[Part]):
         if name not in self._configs:
             modules = self._modules()
             for one in [name] if name in modules else modules:
-                import_module(f"{self.package}.{one}")
+                self._import(f"{self.package}.{one}")
+
+    def _import(self, module: str) -> None:
+        """Import a module of a part; a new one may be broken in any way."""
+        try:
+            import_module(module)
+        except RegistryError:
+            raise
+        except Exception as error:
+            raise RegistryError(
+                f"expected a {self.family} in {module}, got {type(error).__name__}: {error}: "
+                f"'python -c \"import {module}\"' shows where"
+            ) from error
 
     def _modules(self) -> list[str]:
         if self.package is None:

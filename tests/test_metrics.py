@@ -18,18 +18,11 @@ COMPARATIVE = QuestionCategory("Audio", "Comparative")
 LOCATION = QuestionCategory("Visual", "Location")
 
 
-def test_tallies_count_per_category_group_and_overall():
+def test_tallies_count_per_category_and_overall():
     categories = [COUNTING, COUNTING, COUNTING, COMPARATIVE, LOCATION]
     tallies = metrics.tally_by_category(categories, [True, False, True, True, False])
     assert tallies == {COUNTING: Tally(2, 3), COMPARATIVE: Tally(1, 1), LOCATION: Tally(0, 1)}
-    assert metrics.tally_by_group(tallies) == {"Audio": Tally(3, 4), "Visual": Tally(0, 1)}
     assert metrics.overall(tallies.values()) == Tally(3, 5)
-
-
-def test_a_group_is_a_micro_average():
-    # 2/3 and 1/1: the mean of the fractions would be 5/6, the fraction of the questions is 3/4.
-    tallies = {COUNTING: Tally(2, 3), COMPARATIVE: Tally(1, 1)}
-    assert metrics.tally_by_group(tallies)["Audio"].accuracy == 0.75
 
 
 def test_nothing_counted_has_no_accuracy():
@@ -41,9 +34,6 @@ def test_nothing_counted_has_no_accuracy():
 def test_counts_add_up(rows):
     tallies = metrics.tally_by_category([c for c, _ in rows], [right for _, right in rows])
     assert metrics.overall(tallies.values()) == Tally(sum(r for _, r in rows), len(rows))
-    assert metrics.overall(metrics.tally_by_group(tallies).values()) == metrics.overall(
-        tallies.values()
-    )
 
 
 def test_tallies_refuse_lists_of_unequal_length():

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,46 @@ def test_a_name_is_taken_even_before_its_module_is_imported() -> None:
 def test_nobody_of_that_name() -> None:
     with pytest.raises(RegistryError, match="got 'retreival'; did you mean 'retrieval'"):
         completers.config("retreival")
+
+
+def _package(folder: Path, monkeypatch, **modules: str) -> Registry[Completer]:
+    """Return a registry over a package of its own with these modules."""
+    package = folder / "own_parts"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name, source in modules.items():
+        (package / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(folder)
+    for name in ("own_parts", *(f"own_parts.{one}" for one in modules)):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return Registry("completer", "own_parts")
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that"),
+        ("def broken(:", "SyntaxError: .*broken.py, line 1"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_named_with_its_error(
+    tmp_path, monkeypatch, source: str, told: str
+) -> None:
+    registry = _package(tmp_path, monkeypatch, broken=source)
+    with pytest.raises(RegistryError, match=rf"a completer in own_parts\.broken, got {told}"):
+        registry.config("broken")
+    with pytest.raises(RegistryError, match=r"own_parts\.broken"):
+        list(registry)
+
+
+def test_a_module_that_registers_nothing_is_told_from_one_that_is_not_there(
+    tmp_path, monkeypatch
+) -> None:
+    registry = _package(tmp_path, monkeypatch, silent="")
+    with pytest.raises(
+        RegistryError, match=r"own_parts\.silent is there and registers no such name"
+    ):
+        registry.config("silent")
+    with pytest.raises(RegistryError, match=r"got 'missing'$"):
+        registry.config("missing")

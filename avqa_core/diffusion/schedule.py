@@ -104,11 +104,6 @@ class Schedule(nn.Module):
         for name, values in tables.items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
 
-    @property
-    def signal_to_noise(self) -> Float[Tensor, " K1"]:
-        """alpha_bar / (1 - alpha_bar); infinite at k = 0."""
-        return self.alpha_bar / self.noise.square()
-
     def extra_repr(self) -> str:
         """Name the schedule where the module is printed."""
         return f"{self.kind}, num_steps={self.num_steps}"

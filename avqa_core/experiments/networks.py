@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -122,8 +121,7 @@ def _copy(run: Path, place: Path, identity: str) -> None:
     if _identity(place) == identity and _are_equal(trained.weights, _weights(place)):
         return
     shutil.rmtree(place, ignore_errors=True)
-    slim = replace(trained, optimizer={})
-    copied = checkpoint.write(slim, RunFolder(place).checkpoints / best.name)
+    copied = checkpoint.write(trained, RunFolder(place).checkpoints / best.name)
     for which in ("last", "best"):
         checkpoint.point(copied, which)
     runs.replace_text(place / IDENTITY, f"{identity}\n")  # last: only now it is whole

@@ -54,7 +54,7 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """All that one folder holds."""
+    """All that one folder holds; ``optimizer`` is empty where nobody goes on training."""
 
     weights: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
@@ -90,8 +90,13 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
     return free
 
 
-def read(folder: Path) -> Checkpoint:
+def read(folder: Path, *, with_optimizer: bool = False) -> Checkpoint:
     """Read the folder that ``write`` wrote.
+
+    Args:
+        folder: of one step.
+        with_optimizer: read its state too, which is twice as large as the weights and which only
+            a training that goes on needs.
 
     Raises:
         CheckpointError: something in it is missing, corrupt or of another format.
@@ -100,7 +105,7 @@ def read(folder: Path) -> Checkpoint:
     try:
         return Checkpoint(
             weights=_read_tensors(folder / "model.safetensors"),
-            optimizer=_read_tensors(folder / "optimizer.safetensors"),
+            optimizer=_read_tensors(folder / "optimizer.safetensors") if with_optimizer else {},
             config=configs.read(RunConfig, folder / "config.json"),
             vocabulary=Vocabulary.load(folder / "vocabulary.json"),
             state=state,
@@ -108,9 +113,7 @@ def read(folder: Path) -> Checkpoint:
     except CheckpointError:
         raise
     except (AvqaError, OSError) as error:
-        raise CheckpointError(
-            f"expected a checkpoint in {folder}, got {error}: use another checkpoint of the run"
-        ) from error
+        raise CheckpointError(f"the checkpoint in {folder} cannot be read: {error}") from error
 
 
 def restore(model: MissingModalityAVQA, weights: Mapping[str, Tensor], where: Path) -> None:
@@ -165,9 +168,11 @@ def find(checkpoints: Path, which: Which) -> Path:
     try:
         name = (checkpoints / which).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
+        advice = "train first, or check the path"
+        if which == "best" and (checkpoints / "last").is_file():
+            advice = "no validation has ended yet; go on training, or take 'last'"
         raise CheckpointError(
-            f"expected a run with a '{which}' checkpoint in {checkpoints}, got none: "
-            "train first, or check the path"
+            f"expected a run with a '{which}' checkpoint in {checkpoints}, got none: {advice}"
         ) from error
     folder = checkpoints / name
     if not name or Path(name).name != name or not folder.is_dir():

@@ -205,10 +205,15 @@ class Trainer:
         known = {**losses, "gradient": float(norm)}
         broken = [name for name, value in known.items() if not math.isfinite(value)]
         if broken:
+            advice = (
+                "lower training.learning_rate or set training.gradient_clip; checkpoints written "
+                "so far are whole"
+            )
+            if self.step == 0:  # nothing has been learned yet, so no rate is to blame
+                advice = "look at the features with 'avqa inspect', and at the losses of a new part"
             raise ConfigError(
                 f"training: expected finite losses and gradients, got {known[broken[0]]} for "
-                f"{broken[0]!r} at step {self.step + 1}: lower training.learning_rate or set "
-                "training.gradient_clip; checkpoints written so far are whole"
+                f"{broken[0]!r} at step {self.step + 1}: {advice}"
             )
         clip = self.config.training.gradient_clip
         if clip is not None:

@@ -106,7 +106,8 @@ class RunFolder:
         """
         if not self.has_checkpoint:
             return None
-        return checkpoint.read(checkpoint.find(self.checkpoints, "last"))
+        last = checkpoint.find(self.checkpoints, "last")
+        return checkpoint.read(last, with_optimizer=True)
 
     def record(self, event: events.Event) -> None:
         """Append one event to the log."""

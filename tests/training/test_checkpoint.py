@@ -77,6 +77,23 @@ def test_every_damage_is_a_typed_error(folder, name, damage):
     else:
         path.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"expected .*got"):
+        checkpoint.read(folder, with_optimizer=True)
+
+
+def test_who_only_answers_needs_no_state_of_an_optimiser(data, run, folder, trained):
+    (folder / "optimizer.safetensors").unlink()
+    model, loaded = checkpoint.load_model(folder)
+    assert same(weights(model), weights(trained.model))
+    assert loaded.optimizer == {}
+    with pytest.raises(CheckpointError, match=r"optimizer\.safetensors"):
+        list(make_trainer(data, run, num_steps=4).run())
+
+
+def test_a_part_that_nobody_registered_is_named(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["model"]["completer"] = {"name": "my_own"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"cannot be read: .*expected a completer .*'my_own'"):
         checkpoint.load_model(folder)
 
 
@@ -123,6 +140,15 @@ def test_a_pointer_to_nothing_is_a_typed_error(run, text):
 def test_no_run_at_all_is_a_typed_error(tmp_path):
     with pytest.raises(CheckpointError, match="train first"):
         runs.load_run(tmp_path / "nowhere")
+
+
+def test_a_run_without_a_validation_yet_has_only_a_last_checkpoint(run):
+    (run / "checkpoints" / "best").unlink()
+    with pytest.raises(CheckpointError, match=r"no validation has ended yet.*'last'"):
+        runs.load_run(run, "best")
+    (run / "checkpoints" / "last").unlink()
+    with pytest.raises(CheckpointError, match=r"'last' checkpoint.*train first"):
+        runs.load_run(run, "last")
 
 
 def test_a_second_write_leaves_the_first_as_it_was(trained, tmp_path):

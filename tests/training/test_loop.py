@@ -304,7 +304,7 @@ def test_a_broken_gradient_of_a_finite_loss_stops_too(data):
     before = weights(trainer.model)
     bias = trainer.model.backbone.answer_head.bias
     bias.register_hook(lambda gradient: gradient * math.inf)
-    with pytest.raises(ConfigError, match="'gradient' at step 1"):
+    with pytest.raises(ConfigError, match="'gradient' at step 1: look at the features"):
         list(trainer.run())
     assert same(weights(trainer.model), before)
 

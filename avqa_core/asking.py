@@ -6,7 +6,7 @@ scenario of that name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -225,8 +225,9 @@ def _example(video: Path, words: Sequence[str], candidates: Sequence[str]) -> QA
 def read_question(question: str, vocabulary: Vocabulary) -> list[str]:
     """Return the words of a question as the training questions spell them.
 
-    The first word gets its capital letter, and two words that the vocabulary has as one
-    (``acoustic guitar``) are joined. Open language is in lower case, and any word will do.
+    The first word gets its capital letter, others the case that training has, and two words that
+    the vocabulary has as one (``acoustic guitar``) are joined. Open language is in lower case, and
+    any word will do.
 
     Raises:
         AnnotationError: no words, or one that the vocabulary does not have, with the closest.
@@ -238,6 +239,8 @@ def read_question(question: str, vocabulary: Vocabulary) -> list[str]:
     if is_open:
         return words
     known = set(vocabulary.words) - {PADDING}
+    spelled = {word.lower(): word for word in sorted(known)}
+    words = [_as_known(word, known, spelled) for word in words]
     if (capital := words[0][:1].upper() + words[0][1:]) in known:
         words[0] = capital
     joined: list[str] = []
@@ -252,6 +255,12 @@ def read_question(question: str, vocabulary: Vocabulary) -> list[str]:
             f"expected a question in words, got {PADDING!r}, which is none: leave it out"
         )
     return joined
+
+
+def _as_known(word: str, known: Set[str], spelled: Mapping[str, str]) -> str:
+    """Return a word as training spells it, whatever its case and with no comma behind it."""
+    bare = word.rstrip(",;:") or word
+    return bare if bare in known else spelled.get(bare.lower(), bare.lower())
 
 
 def listen(

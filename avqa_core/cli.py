@@ -155,7 +155,7 @@ def evaluate(
         run: run folder of a trained model.
         data: data folder.
         scenarios: complete, audio_missing, visual_missing, both_missing, 'mixed(p_a,p_v)',
-            'audio_drops(n)', 'visual_drops(n)'.
+            'audio_drops(n)', 'visual_drops(n)', or several of them at once, joined by '+'.
         split: which questions; the floor of train is fitted on these very questions.
         which: the best checkpoint of the validation, or the last.
         seed: decides who misses what in a mixed scenario, and the noise of a sampler.
@@ -189,10 +189,10 @@ def evaluate(
     )
     if is_main_process():
         path = out or run / "report.json"
-        report.save(path)
-        print(report.table())
+        print(report.table())  # first: what took minutes is not lost with a full disk
         if at_least is not None:
             print(abstention.table(report.answered, at_least))
+        report.save(path)
         print(f"written to {path}")
     return 0
 
@@ -260,18 +260,21 @@ def encoders(
     seed: int = 0,
     visual_steps: int | None = None,
     audio_steps: int | None = None,
+    replace_stored: bool = False,
 ) -> int:
     """Train Bandstand's frame and sound encoders anew, on scenes that are in no split.
 
     Args:
-        out: where to write the weights and recipe.json; in place of the stored ones if not given.
+        out: where to write the weights and recipe.json.
         seed: of scenes, first weights and order.
         visual_steps: updates of the network that looks; those of the recipe if not given.
         audio_steps: updates of the network that listens; likewise.
+        replace_stored: write in place of the stored weights, with which every world is made.
     """
     from dataclasses import replace
 
     from avqa_core.bandstand import encoder_training as training
+    from avqa_core.config import require
     from avqa_core.progress import Stage, shown_stages
 
     def place(event: object) -> Stage | None:
@@ -286,7 +289,14 @@ def encoders(
         visual_steps=recipe.visual_steps if visual_steps is None else visual_steps,
         audio_steps=recipe.audio_steps if audio_steps is None else audio_steps,
     )
+    require(
+        (out is not None) != replace_stored,
+        "encoders: expected a place for the weights, got "
+        f"{'two' if replace_stored else 'none'}: name a folder with --out, or give "
+        "--replace-stored to change what every world is made with",
+    )
     folder = out or Path(training.__file__).parent / "weights"
+    folder.mkdir(parents=True, exist_ok=True)  # before minutes of training, not behind them
     for event in shown_stages(training.train_encoders(config, folder), place):
         if isinstance(event, training.EncodersWritten):
             for name, score in event.scores.items():

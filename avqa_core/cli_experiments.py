@@ -58,6 +58,7 @@ def results(
         store: JSON file of the results; book/results/PROFILE.json if not given.
     """
     from avqa_core.experiments.making import Making
+    from avqa_core.places import require_file_place
     from avqa_core.profiles import checkout
 
     worlds = checkout() / "build" / "world"
@@ -76,6 +77,7 @@ def results(
     if replay:
         return _replay(making, beginnings)
     if beginnings is not None:
+        require_file_place(beginnings, "--beginnings", "beginnings.json")
         return _begin(making, beginnings)
     _make(making, list_only=list)
     return 0
@@ -107,7 +109,8 @@ def grid(
         completers: what stands in for an absent half.
         enhancers: what refines the pair; AVR diffusion takes its light denoiser.
         regimes: of plain, joint, modality_dropout and plug_in.
-        scenarios: all four with whole modalities, or any list, e.g. "mixed(0.3,0)".
+        scenarios: all four with whole modalities, or any list, e.g. "mixed(0.3,0)"; named as for
+            'avqa evaluate'.
         seeds: one run of each row for each of them.
         profile: smoke (seconds), book (two CPU cores) or full (a GPU): sizes and steps.
         out: folder of all runs.
@@ -142,12 +145,14 @@ def grid(
         store=folder / "grid.json",
         plan=plan,
     )
-    _make(making, list_only=list)
-    if not list:
-        stored = stored_results.stored(profile, making.store)
-        table.write_csv(stored, folder / "table.csv")
-        print(f"accuracy in %, mean over seeds ± 95 % interval\n{table.text(stored)}", end="")
-        print(f"the same with counts: {folder / 'table.csv'}")
+    try:
+        _make(making, list_only=list)
+    finally:  # a run that failed, or a stop, leaves the rows of the others
+        if not list and making.store.is_file():
+            stored = stored_results.stored(profile, making.store)
+            table.write_csv(stored, folder / "table.csv")
+            print(f"accuracy in %, mean over seeds ± 95 % interval\n{table.text(stored)}", end="")
+            print(f"the same with counts: {folder / 'table.csv'}")
     return 0
 
 
@@ -169,8 +174,10 @@ def compare(
     import numpy as np
 
     from avqa_core import comparison
+    from avqa_core.config import require
     from avqa_core.report import Report
 
+    require(seed >= 0, f"--seed: expected at least 0, got {seed}")
     reports = (Report.load(ours), Report.load(theirs))
     rows = comparison.compared(*reports, generator=np.random.default_rng(seed))
     print(comparison.table(rows), end="")

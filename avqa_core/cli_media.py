@@ -187,6 +187,11 @@ def ask(
         print(f"  {100 * probability:5.1f} %  {name}")
     for note in answer.notes:
         print(f"note: {note}")
+    if at_least is None:
+        print(
+            "note: these are the network's own probabilities, which are no chances of being right; "
+            "'avqa calibrate' and --at-least mend that"
+        )
     return 0
 
 

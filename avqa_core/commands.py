@@ -25,7 +25,7 @@ from avqa_core.training import checkpoint, runs
 from avqa_core.training.distributed import joined, resolve_device
 from avqa_core.training.loop import Resume, Trainer
 from avqa_core.training.settings import TrainConfig
-from avqa_core.usable import UsableFolder, told
+from avqa_core.usable import UsableFolder, told, told_shared
 
 Configs = tuple[ModelConfig, ObjectiveConfig, TrainConfig]
 
@@ -86,6 +86,10 @@ def trainer(
     """
     model, objective, training = compose(
         preset(preset_name, size), objective, training, assignments, size
+    )
+    require(
+        out.resolve() != data.resolve(),
+        f"--out: expected a folder for the run alone, got the data folder {data}: name another one",
     )
     is_chosen = any(one.partition("=")[0] == "training.selection" for one in assignments)
     if objective.regime == "plain" and not is_chosen:
@@ -190,7 +194,8 @@ def calibrate_run(
     """Fit the temperatures of a trained run on the validation questions, and write them to it.
 
     Returns:
-        What was fitted, and where it was written.
+        What is known of the checkpoint, with what was fitted on the same questions before, and
+        where it was written.
 
     Raises:
         AvqaError: something does not exist or does not fit.
@@ -211,6 +216,7 @@ def calibrate_run(
             device=resolve_device(device),
             on_rows=advance,
         )
+    fitted = fitted.joined_to(run_calibration.found(where))
     return fitted, fitted.write(where)
 
 
@@ -261,6 +267,6 @@ def run_provenance(loaded: checkpoint.Checkpoint) -> dict[str, Any]:
 def _opened(data: Path, *splits: str) -> UsableFolder:
     """Return a data folder, and say which questions of some splits do not count."""
     folder = UsableFolder(data)
-    for line in told(folder, splits):
+    for line in (*told(folder, splits), *told_shared(folder, splits)):
         sys.stderr.write(f"{line}\n")
     return folder

@@ -45,7 +45,7 @@ def compared(ours: Report, theirs: Report, *, generator: np.random.Generator) ->
         raise ConfigError(
             "comparison: expected answers of both reports in one scenario at least, got "
             f"{', '.join(one.scenario for one in ours.answered) or 'none'} and "
-            f"{', '.join(sorted(names)) or 'none'}: evaluate both with keep_answers=True"
+            f"{', '.join(sorted(names)) or 'none'}: evaluate both with --keep-answers"
         )
     found = []
     for mine in shared:
@@ -143,5 +143,5 @@ def _answered(report: Report, scenario: str) -> Answered:
     raise ConfigError(
         f"comparison: expected the answers of scenario {scenario!r}, got "
         f"{', '.join(one.scenario for one in report.answered) or 'none'}: evaluate with "
-        "keep_answers=True"
+        "--keep-answers"
     )

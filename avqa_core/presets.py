@@ -93,12 +93,16 @@ def assign(config: Sized, path: str, text: str, values: Mapping[str, Any]) -> Si
         ConfigError: no such field, or the value does not fit it.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse)
     except ValueError:
         value = text
     changed = override(config, path, value)
     new = attrgetter(path)(changed)
     return override(changed, path, resize(new, values)) if is_dataclass(new) else changed
+
+
+def _refuse(constant: str) -> None:
+    raise ConfigError(f"expected a finite number, got {constant}: no setting means that")
 
 
 def _paper() -> ModelConfig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -123,10 +123,26 @@ class RunCalibration:
             "name it among the --scenarios of 'avqa calibrate'"
         )
 
+    def joined_to(self, older: RunCalibration | None) -> RunCalibration:
+        """Return this with the scenarios that an older one knows beside, from the same data."""
+        if older is None or older.data_hash != self.data_hash:
+            return self
+        ours = {one.scenario for one in self.scenarios}
+        kept = tuple(one for one in older.scenarios if one.scenario not in ours)
+        return replace(self, scenarios=kept + self.scenarios)
+
     def write(self, checkpoint: Path) -> Path:
         """Write into the folder of a checkpoint, in one step, and return the path."""
         replace_text(checkpoint / NAME, json.dumps(to_dict(self)) + "\n")
         return checkpoint / NAME
+
+
+def found(checkpoint: Path) -> RunCalibration | None:
+    """Return the calibration of a checkpoint, None if it has none that can be read."""
+    try:
+        return read(checkpoint)
+    except CheckpointError:
+        return None
 
 
 def read(checkpoint: Path) -> RunCalibration:

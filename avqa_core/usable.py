@@ -47,6 +47,24 @@ class UsableFolder(DataFolder):
         return [one for one in super().examples(split) if one.video_id in self.left_out]
 
 
+def told_shared(folder: UsableFolder, splits: Sequence[str] = SPLITS) -> Iterator[str]:
+    """Yield a line for each split that shares clips with the training split.
+
+    What a network has learned by heart says nothing about clips it has not met, and makes it seem
+    surer than it should be.
+    """
+    if not (folder.path / "json" / "avqa-train.json").is_file():
+        return
+    clips = {one.video_id for one in folder.examples("train")}
+    for split in splits:
+        shared = clips & {one.video_id for one in folder.examples(split)}
+        if split != "train" and shared:
+            yield (
+                f"{split}: {len(shared)} of its clips are in the training split too, so its "
+                "numbers are better than those of clips that nobody learned from"
+            )
+
+
 def told(folder: UsableFolder, splits: Sequence[str] = SPLITS) -> Iterator[str]:
     """Yield a line for each split some of whose questions do not count."""
     for split in splits:

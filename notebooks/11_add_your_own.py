@@ -250,8 +250,8 @@ ablation_views.comparison_table(
 # own. Stored numbers of other parts do not become stale by it.
 #
 # `Completer.loss` is where a method brings losses of its own. A class that stays in a script: let the
-# script end with `avqa_core.cli.main()`, and `avqa train` and `avqa evaluate` know it there. A grid starts
-# processes of its own, which import the package alone: it wants the file.
+# script end with `if __name__ == "__main__": sys.exit(avqa_core.cli.main())`, and its `train` and `evaluate`
+# know it. A grid starts processes of its own, which import the package alone: it wants the file.
 #
 # ## A backbone and an enhancer
 #

@@ -198,6 +198,18 @@ def _damaged(world: Path, tmp_path: Path) -> Path:
         ),
         (["world", "--out", "{nowhere}", "--workers", "0"], "--workers"),
         (["encoders", "--out", "{nowhere}", "--visual-steps", "0"], "visual_steps: expected"),
+        (["encoders", "--visual-steps", "1"], "name a folder with --out"),
+        (["encoders", "--out", "{nowhere}", "--replace-stored"], "got two"),
+        (["train", "--data", "{world}", "--out", "{world}"], "a folder for the run alone"),
+        (
+            ["train", "--data", "{world}", "--out", "{out}", "--set", "training.weight_decay=NaN"],
+            "a finite number, got NaN",
+        ),
+        (["compare", "{run}", "{run}", "--seed", "-3"], "--seed: expected at least 0, got -3"),
+        (
+            ["results", "--profile", "smoke", "--data", "{world}", "--beginnings", "{world}"],
+            "--beginnings: expected a file to write to",
+        ),
         (["inspect", "{nowhere}"], "got none of them"),
         (["results", "--data", "{world}", "--only", "tables"], "did you mean 'table"),
         (["results", "--data", "{nowhere}", "--list"], "data folder"),

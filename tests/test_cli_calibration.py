@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from avqa_core import cli
+from avqa_core.abstention import binned
+from avqa_core.metrics import Interval
 from avqa_core.report import Report
+from avqa_core.run_calibration import RunCalibration, ScenarioCalibration
 from tests.training.worlds import write_world
 
 
@@ -52,8 +55,40 @@ def test_calibrating_evaluating_and_what_goes_wrong_before(world, run, capsys):
     given = sum(one >= 0.05 for one in answered.confidence)
     line = next(one for one in said.splitlines() if one.startswith("  complete"))
     assert line.split()[1:3] == [str(given), "24"]
-    assert cli.main([*evaluate[:-1], "audio_drops(1)"]) == 2
+    dropping = [*evaluate[:-1], "audio_drops(1)"]
+    assert cli.main(dropping) == 2
     assert "name it among the --scenarios" in capsys.readouterr().err
+    assert cli.main(["calibrate", *common, "--scenarios", "audio_drops(1)"]) == 0
+    assert cli.main(dropping) == 0
+    assert cli.main(evaluate) == 0, "what was fitted before is still known"
+
+
+def test_of_one_scenario_the_later_temperature_counts_and_of_other_data_none():
+    error = Interval(0.1, 0.0, 0.2)
+
+    def known(temperatures: dict[str, float], data_hash: str = "d") -> RunCalibration:
+        return RunCalibration(
+            scenarios=tuple(
+                ScenarioCalibration(
+                    scenario=name,
+                    temperature=temperature,
+                    before=error,
+                    after=error,
+                    confidences=binned([0.9], [True]),
+                )
+                for name, temperature in temperatures.items()
+            ),
+            data_hash=data_hash,
+        )
+
+    older, fitted = known({"complete": 1.0, "audio_missing": 2.0}), known({"complete": 3.0})
+    together = fitted.joined_to(older)
+    assert {one.scenario: one.temperature for one in together.scenarios} == {
+        "audio_missing": 2.0,
+        "complete": 3.0,
+    }
+    assert fitted.joined_to(known({"audio_missing": 2.0}, "other")) == fitted
+    assert fitted.joined_to(None) == fitted
 
 
 @pytest.mark.parametrize("command", ["calibrate", "evaluate"])

@@ -45,7 +45,7 @@ def test_the_same_gain_in_every_clip_leaves_no_doubt():
 def test_what_cannot_be_compared_is_told():
     with pytest.raises(ConfigError, match="same questions"):
         gain(report("11110000"), report("11110000", first_id=5))
-    with pytest.raises(ConfigError, match="keep_answers"):
+    with pytest.raises(ConfigError, match="--keep-answers"):
         gain(report("1111", "aabb"), report("1111", "aabb"), "visual_missing")
 
 

@@ -12,7 +12,7 @@ from avqa_core import cli, extraction
 from avqa_core.data.store import FeatureStore, StoreWriter
 from avqa_core.errors import FeatureError
 from avqa_core.extraction import Note
-from avqa_core.usable import UsableFolder, told
+from avqa_core.usable import UsableFolder, told, told_shared
 from tests.training.worlds import LAYOUT, write_world
 
 LOST = "00000003"
@@ -73,3 +73,17 @@ def test_training_says_what_does_not_count_and_goes_on(world, tmp_path, capsys):
     command = ["train", "--data", str(world), "--out", str(tmp_path / "run"), "--size", "tiny"]
     assert cli.main([*command, "--steps", "1", "--device", "cpu", "--regime", "plain"]) == 0
     assert "train: 3 questions do not count" in capsys.readouterr().err
+
+
+def test_clips_of_two_splits_are_told(tmp_path):
+    world = write_world(tmp_path / "world")
+    assert list(told_shared(UsableFolder(world))) == []
+    rows = json.loads((world / "json" / "avqa-train.json").read_text())
+    validation = world / "json" / "avqa-val.json"
+    clips = list(dict.fromkeys(row["video_id"] for row in rows))[:2]
+    shared = [row for row in rows if row["video_id"] in clips]
+    validation.write_text(json.dumps(json.loads(validation.read_text()) + shared))
+    (line,) = told_shared(UsableFolder(world))
+    assert line.startswith("val: 2 of its clips are in the training split too")
+    (world / "json" / "avqa-train.json").unlink()
+    assert list(told_shared(UsableFolder(world), ["val"])) == []

@@ -50,6 +50,8 @@ def collect(planned: Sequence[Planned], profile: str, path: Path, keep: Containe
         is_older = one.is_stale and identity in fresh
         if one.outcome is not None and one.experiment.key not in keep and not is_older:
             records[identity] = _record(one.experiment, one.outcome, identity)
+    if not records and not path.exists():
+        return 0
     ordered = [records[identity] for identity in here if identity in records]
     kept = [here[run["identity"]] for run in ordered]
     content = {

@@ -111,8 +111,9 @@ class Making:
         known = self._costs(planned)
         left = [one for one in planned if not one.is_finished]
         seconds = sum(one.seconds_left(known) for one in left)
+        what = "results" if self._is_of_book else "grid"
         yield (
-            f"results, profile {self.profile}: {len(planned)} runs, {len(planned) - len(left)} of "
+            f"{what}, profile {self.profile}: {len(planned)} runs, {len(planned) - len(left)} of "
             f"them finished, {len(left)} to do; about {_duration(seconds / self.num_jobs)} with "
             f"{self.num_jobs} at once"
         )

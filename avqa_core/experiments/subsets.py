@@ -11,6 +11,7 @@ from avqa_core import fingerprint
 from avqa_core.data.annotations import is_deleted, parse_row, schema_of
 from avqa_core.data.folder import SPLITS, DataFolder
 from avqa_core.errors import AnnotationError, ConfigError
+from avqa_core.printable import printable
 from avqa_core.training import runs
 
 # What a data folder has beside its questions; whole folders and files are linked, not copied.
@@ -71,7 +72,7 @@ def _without_left_out(data: Path, parent: Path, tell: Callable[[str], object]) -
     for line in told(whole):
         tell(line)
     left_out = whole.left_out
-    name = fingerprint.of_text(runs.data_hash(data), *sorted(left_out))[:8]
+    name = fingerprint.of_text(runs.data_hash(data), *map(printable, sorted(left_out)))[:8]
     folder = parent / "usable" / name
     for file, rows in _files(data):
         parse = schema_of(rows).parse

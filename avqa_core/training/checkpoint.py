@@ -73,14 +73,14 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    save_file(_contiguous(checkpoint.weights), temporary / "model.safetensors")
-    save_file(_contiguous(checkpoint.optimizer), temporary / "optimizer.safetensors")
-    configs.write(checkpoint.config, temporary / "config.json")
-    checkpoint.vocabulary.save(temporary / "vocabulary.json")
-    (temporary / "state.json").write_text(json.dumps(asdict(checkpoint.state), indent=2) + "\n")
-    for path in temporary.iterdir():
-        _flush(path)
-    _flush(temporary)
+    try:
+        _fill(temporary, checkpoint)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise CheckpointError(
+            f"expected room for a checkpoint in {folder.parent}, got {error}: make room; the same "
+            "command goes on from the last one"
+        ) from error
     free = folder
     attempt = 1
     while free.exists():
@@ -190,6 +190,18 @@ def prune(checkpoints: Path) -> None:
     for path in [*checkpoints.glob("step-*"), *checkpoints.glob(".*.tmp")]:
         if path.name not in kept:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _fill(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write the files of a checkpoint, and see them on disk."""
+    save_file(_contiguous(checkpoint.weights), folder / "model.safetensors")
+    save_file(_contiguous(checkpoint.optimizer), folder / "optimizer.safetensors")
+    configs.write(checkpoint.config, folder / "config.json")
+    checkpoint.vocabulary.save(folder / "vocabulary.json")
+    (folder / "state.json").write_text(json.dumps(asdict(checkpoint.state), indent=2) + "\n")
+    for path in folder.iterdir():
+        _flush(path)
+    _flush(folder)
 
 
 def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

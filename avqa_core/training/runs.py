@@ -207,8 +207,11 @@ def replace_text(path: Path, text: str) -> None:
     """Write a text file in one step: readers see the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)  # of a full disk half of it is there
 
 
 def _take(handle: IO[str], path: Path) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from avqa_core.config import require
+from avqa_core.data.availability import Scenario
+from avqa_core.errors import ConfigError
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.model import ModelConfig
 from avqa_core.types import FeatureDims
@@ -98,6 +100,11 @@ class TrainConfig:
             f"got {self.accumulation}: change one of them",
         )
         require(bool(self.selection), "training.selection: expected a scenario, got none: add one")
+        for name in self.selection:
+            try:
+                Scenario.parse(name)
+            except ConfigError as error:
+                raise ConfigError(f"training.selection: {error}") from error
 
     def learning_rate_at(self, step: int, num_steps: int, steps_per_epoch: int) -> float:
         """Return the learning rate of ``step`` (from 0): a function, so that resume is exact."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from avqa_core import cli
+from avqa_core import cli, cli_experiments
 from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.enhancement import enhancers
@@ -122,7 +122,9 @@ def test_the_table_for_the_terminal_is_aligned() -> None:
 
 
 @pytest.mark.slow
-def test_a_grid_runs_from_the_command_line_and_is_skipped_when_finished(tmp_path, capsys):
+def test_a_grid_runs_from_the_command_line_and_is_skipped_when_finished(
+    tmp_path, capsys, monkeypatch
+):
     write_world(tmp_path / "world", {"train": 24, "val": 8, "test": 8})
     arguments = [
         *("grid", "--profile", "smoke", "--data", str(tmp_path / "world")),
@@ -139,7 +141,15 @@ def test_a_grid_runs_from_the_command_line_and_is_skipped_when_finished(tmp_path
         found = list(csv.DictReader(file))
     assert len(found) == 4 * len(SCENARIOS)
     assert cli.main(arguments) == 0
-    assert "8 of them finished, 0 to do" in capsys.readouterr().out
+    assert "grid, profile smoke: 8 runs, 8 of them finished, 0 to do" in capsys.readouterr().out
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConfigError("expected 8 runs to end well, 1 failed")
+
+    monkeypatch.setattr(cli_experiments, "_make", fail)
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr()
+    assert "1 failed" in said.err and "grid/avst/zeros/identity/plain" in said.out
 
 
 def test_a_part_with_fields_is_a_row_of_its_own() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from avqa_core.errors import CheckpointError
@@ -177,3 +178,23 @@ def test_a_damaged_resume_point_stops_the_run_and_touches_nothing(data, run, fol
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
         list(make_trainer(data, run, num_steps=4).run())
     assert {p: p.read_bytes() for p in before} == before
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_what_was_there(trained, tmp_path, monkeypatch):
+    def full(tensors, path):
+        Path(path).write_bytes(b"half")
+        raise SafetensorError("No space left on device")
+
+    loaded = checkpoint.read(checkpoint.find(trained.folder.checkpoints, "last"))
+    place = checkpoint.write(loaded, tmp_path / "step-1")
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(CheckpointError, match=r"expected room for a checkpoint.*No space left"):
+        checkpoint.write(loaded, tmp_path / "step-2")
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
+
+
+def test_a_text_that_could_not_be_written_leaves_no_half_of_itself(tmp_path):
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        runs.replace_text(tmp_path / "report.json", "{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]

@@ -214,11 +214,12 @@ def test_the_recipe_is_read_from_a_store():
         asking.recorded_recipe({"extraction": {"audio": {}}})
 
 
-def test_other_weights_than_those_of_the_data_are_told(run, data, tmp_path):
+@pytest.mark.parametrize("modality", ["audio", "visual"])
+def test_other_weights_than_those_of_the_data_are_told(run, data, tmp_path, modality):
     other = tmp_path / "data"
     shutil.copytree(data, other)
     index = json.loads((other / "features" / "index.json").read_text())
-    index["provenance"]["extraction"]["visual"]["weights"] = "0" * 64
+    index["provenance"]["extraction"][modality]["weights"] = "0" * 64
     (other / "features" / "index.json").write_text(json.dumps(index))
     (other / "features" / "index.crc32").unlink()
     notes = asking.listen(run, data=other).notes
@@ -235,6 +236,55 @@ def test_encoders_that_do_not_fit_are_refused(run, tmp_path):
         asking.listen(run, visual="resnet18", weights=[tmp_path])
     with pytest.raises(FeatureError, match="vggish-10086976"):
         asking.listen(run, audio="vggish")
+
+
+@pytest.mark.parametrize(("at_least", "is_sure"), [(None, True), (0.7, True), (0.71, False)])
+def test_an_answer_just_as_sure_as_asked_is_given(at_least, is_sure):
+    answer = asking.FilmAnswer(
+        question="Is it?",
+        scenario="complete",
+        answers=(("yes", 0.7), ("no", 0.3)),
+        notes=(),
+        at_least=at_least,
+    )
+    assert answer.is_sure is is_sure
+
+
+def test_the_seed_is_that_of_the_noise(listener, data, monkeypatch):
+    seeds, real = [], rng.named
+
+    def named(seed, *names):
+        seeds.append(seed)
+        return real(seed, *names)
+
+    monkeypatch.setattr(rng, "named", named)
+    listener.answer(film(data), QUESTION, seed=7)
+    assert seeds == [7]
+
+
+def test_the_last_checkpoint_is_asked_where_it_is_wanted(run, tmp_path):
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    (other / "checkpoints" / "best").unlink()
+    assert asking.listen(other, which="last").recipe.segments == THREE
+    with pytest.raises(CheckpointError, match="a 'best' checkpoint"):
+        asking.listen(other)
+
+
+def test_a_short_film_is_answered_also_where_the_data_has_none(run, tmp_path):
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    for path in other.glob("checkpoints/*/state.json"):
+        state = json.loads(path.read_text())
+        state["provenance"]["features"]["extraction"]["segments"]["short"] = "skip"
+        path.write_text(json.dumps(state))
+    assert asking.listen(other).recipe.segments == THREE
+
+
+def test_words_that_open_language_does_not_know_are_told(listener):
+    vocabulary = Vocabulary(("<pad>", "<unk>", "who", "plays"), ())
+    notes = replace(listener, vocabulary=vocabulary)._notes_about(["who", "sings", "loudly"])
+    assert notes == ["words that training does not know: sings, loudly"]
 
 
 def test_asking_from_the_command_line(run, data, capsys):

@@ -88,6 +88,45 @@ def test_the_interval_holds_the_estimate_and_redraws_whole_clips() -> None:
     assert alone.low == alone.high == alone.estimate, "one clip has no spread to show"
 
 
+class Draws(np.random.Generator):
+    """Redraws that are told beforehand."""
+
+    def __init__(self, *draws: list[int]) -> None:
+        super().__init__(np.random.PCG64())
+        self.draws = list(draws)
+
+    def integers(self, high: int, size: int) -> list[int]:
+        drawn = self.draws.pop(0)
+        assert max(drawn) < high and len(drawn) == size
+        return drawn
+
+
+@pytest.mark.parametrize(
+    ("draws", "low", "high"),
+    [
+        # Errors of 0.1 and 0.35: none is above the estimate, some are 0.25 below it.
+        (([0, 0], [0, 1]), 0.35, 0.6),
+        # 0.35 and 0.6: some are 0.25 above it, none is below it.
+        (([0, 1], [1, 1]), 0.1, 0.6),
+    ],
+)
+def test_the_interval_reaches_as_far_below_as_the_redraws_above(draws, low, high) -> None:
+    """Clip a is 0.9 sure and right, an error of 0.1; b is 0.6 sure and wrong, an error of 0.6."""
+    found = calibration.calibration_interval(
+        [0.9, 0.6], [True, False], ["a", "b"], generator=Draws(*draws), num_draws=2, coverage=1.0
+    )
+    assert (found.low, found.estimate, found.high) == pytest.approx((low, 0.35, high))
+
+
+def test_an_interval_of_half_the_redraws_lies_between_their_quarters() -> None:
+    """Errors of 0.1, 0.35, 0.35, 0.6 and 0.6, of which 0.35 is the second and 0.6 the fourth."""
+    draws = Draws([0, 0], [0, 1], [1, 1], [0, 1], [1, 1])
+    found = calibration.calibration_interval(
+        [0.9, 0.6], [True, False], ["a", "b"], generator=draws, num_draws=5, coverage=0.5
+    )
+    assert (found.low, found.high) == pytest.approx((2 * 0.35 - 0.6, 0.6))
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(

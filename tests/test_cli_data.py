@@ -37,11 +37,23 @@ def test_the_command_reports_what_it_did(tmp_path, capsys):
     assert "no visual: 1 clip (c0)" in said
     assert "skipped, truncated: 1 clip (c1)" in said
     assert "asked about, but without any file: 1 clip (c3)" in said
-    # c0 has its sound of 1088 bytes, c2 that and a picture of 2048; the store also has its index.
-    assert said[-2].startswith(f"{(1088 + 1088 + 2048) / 1000:.2f} kB in, ")
-    assert said[-2].endswith("times smaller")
+    # c0 has its sound of 1088 bytes, c2 that and a picture of 2048; of each a sixth of the seconds
+    # is kept at half the size, 80 + 80 + 160 bytes: 4224 / 320 = 13.2.
+    assert said[-2] == "4.22 kB in, 320 B out: 13.2 times smaller"
     assert cli.main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[0] == f"2 clips in {out}, 2 of them before"
+
+
+def test_a_clip_that_has_more_files_than_when_it_was_packed_is_told(tmp_path, capsys):
+    folder = write_folder(tmp_path / "npy")
+    later = picture_path(folder, "c1").rename(tmp_path / "c1.npy")
+    arguments = ["pack", str(folder), "--out", str(tmp_path / "store")]
+    assert cli.main(arguments) == 0
+    assert "packed earlier" not in capsys.readouterr().out
+    later.rename(picture_path(folder, "c1"))
+    assert cli.main(arguments) == 0
+    told = "packed earlier with fewer files than there are now: 1 clip (c1); pack into a new folder"
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +22,7 @@ import torch
 from avqa_core import cli, extraction
 from avqa_core.bandstand.media import features_for
 from avqa_core.bandstand.media import write_film as write_bandstand
-from avqa_core.data.store import FeatureStore
+from avqa_core.data.store import FeatureStore, StoreWriter
 from avqa_core.encoders import catalogue
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import AnnotationError, FeatureError
@@ -137,6 +140,39 @@ def test_a_second_call_adds_what_is_new_and_still_tells_all(films, tmp_path):
     assert (finished.num_clips, finished.num_new) == (8, 6)
     assert {note.video_id for note in finished.notes if note.kind == "padded"} == {"short"}
     assert FeatureStore.open(tmp_path / "features")["good0"]["audio"].tolist() == before
+
+
+def test_progress_begins_with_what_is_in_the_store(films, tmp_path):
+    run(films / "good0.mkv", tmp_path / "features")
+    videos = extraction.find_videos([films / "good0.mkv", films / "good1.mkv"])
+    first, *_ = extraction.extract(videos, tmp_path / "features", recipe())
+    assert first == ExtractionProgress(done=1, total=2)
+
+
+def test_a_kill_before_a_film_is_stored_does_not_lose_the_note_on_it(films, tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StoreWriter, "add", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(films / "short.mkv", tmp_path / "features")
+    assert [note.kind for note in extraction.read_notes(tmp_path / "features")] == ["padded"]
+
+
+def test_a_process_that_dies_is_one_error_that_says_how_to_find_the_film(
+    films, tmp_path, monkeypatch
+):
+    @contextmanager
+    def dying(_) -> Iterator:
+        def run_some(work, tasks):
+            yield tasks[0], work(tasks[0])
+            raise BrokenProcessPool
+
+        yield run_some
+
+    monkeypatch.setattr(extraction, "workers", dying)
+    with pytest.raises(FeatureError, match="goes on; with --workers 1 it stops at the film"):
+        run(films, tmp_path / "features")
 
 
 def test_a_film_that_was_mended_is_no_longer_told(tmp_path):
@@ -270,6 +306,11 @@ def test_what_is_half_written_or_hidden_is_no_film(tmp_path):
     for name in ("a.mp4", ".a.partial.mp4", "._a.mp4", "._b.mp4"):
         (tmp_path / name).touch()
     assert extraction.find_videos([tmp_path]) == {"a": tmp_path / "a.mp4"}
+
+
+def test_a_suffix_in_capitals_is_one_of_a_film(tmp_path):
+    (tmp_path / "clip.MP4").touch()
+    assert extraction.find_videos([tmp_path]) == {"clip": tmp_path / "clip.MP4"}
 
 
 def test_the_store_says_how_it_was_made(films, tmp_path):

@@ -24,3 +24,11 @@ def test_an_lstm_runs_in_bfloat16_whatever_the_processor_knows(known, monkeypatc
     assert torch.backends.mkldnn.enabled is before
     torch.testing.assert_close(rough.float(), lstm(words)[0], atol=0.03, rtol=0.03)
     assert not rough.float().equal(lstm(words)[0])
+
+
+def test_a_processor_that_refuses_an_lstm_in_bfloat16_has_none(monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("could not create a primitive descriptor")
+
+    monkeypatch.setattr(nn.LSTM, "forward", refuse)
+    assert processors.has_bfloat16_lstm.__wrapped__() is False

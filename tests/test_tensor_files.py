@@ -139,6 +139,11 @@ def test_a_mapping_that_holds_itself_ends(tmp_path):
         read_tensors(tmp_path / "weights.pt")
 
 
+def test_a_state_dict_is_found_two_mappings_deep(tmp_path):
+    torch.save({"model": {"state_dict": SMALL, "epoch": 3}}, tmp_path / "weights.pt")
+    assert set(read_tensors(tmp_path / "weights.pt")) == set(SMALL)
+
+
 def test_module_is_cut_off_only_where_every_name_has_it(tmp_path):
     path = tmp_path / "weights.pt"
     torch.save({f"module.{name}": tensor for name, tensor in SMALL.items()}, path)

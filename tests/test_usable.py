@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,11 +25,13 @@ def _world(tmp_path: Path) -> Path:
     return without_clip(write_world(tmp_path / "world"))
 
 
-def without_clip(world: Path, provenance: dict | None = None) -> Path:
+def without_clip(
+    world: Path, provenance: dict | None = None, lost: Sequence[str] = (LOST,)
+) -> Path:
     whole = FeatureStore.open(world / "features")
     with StoreWriter(world / "new", LAYOUT, provenance=provenance or {}) as writer:
         for clip in whole:
-            if clip != LOST:
+            if clip not in lost:
                 writer.add(clip, whole[clip])
     (world / "features").rename(world / "old")
     (world / "new").rename(world / "features")
@@ -56,10 +59,21 @@ def test_questions_about_a_clip_that_was_left_out_do_not_count(world):
     assert line.startswith("train: 3 questions do not count") and line.endswith(LOST)
 
 
-def test_what_packing_left_out_does_not_count_either(tmp_path):
-    report = {"skipped": {"NaN": [LOST]}, "padded": {}, "without_features": []}
+@pytest.mark.parametrize("place", [{"skipped": {"NaN": [LOST]}}, {"without_features": [LOST]}])
+def test_what_packing_left_out_does_not_count_either(tmp_path, place):
+    report = {"skipped": {}, "padded": {}, "without_features": []} | place
     world = without_clip(write_world(tmp_path / "world"), {"report": report})
     assert len(UsableFolder(world).dataset("train")) == 3 * 23
+
+
+@pytest.mark.parametrize(("number", "more"), [(3, ""), (5, " and 2 more")])
+def test_three_clips_are_named_and_the_others_counted(tmp_path, number, more):
+    lost = [f"{one:08d}" for one in range(number)]
+    report = {"skipped": {}, "padded": {}, "without_features": lost}
+    world = without_clip(write_world(tmp_path / "world"), {"report": report}, lost)
+    (line,) = told(UsableFolder(world))
+    assert line.startswith(f"train: {3 * number} questions")
+    assert line.endswith(f"out: 00000000, 00000001, 00000002{more}")
 
 
 def test_a_clip_that_came_later_counts(tmp_path):

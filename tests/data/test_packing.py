@@ -10,8 +10,9 @@ import pytest
 from avqa_core.data.store import FeatureStore
 from avqa_core.errors import AnnotationError, ConfigError, FeatureError
 from avqa_core.features.clip_files import ClipFileError
+from avqa_core.features.packing import ClipDone, pack
 from avqa_core.features.settings import ARRAYS, PackConfig, named_folders
-from avqa_core.features.survey import survey, wanted_clips
+from avqa_core.features.survey import HeadersRead, survey, wanted_clips
 from tests.data.npy_folders import (
     LAYOUT,
     content,
@@ -117,6 +118,14 @@ def test_pooled_pictures_become_a_grid_of_one_cell_and_extras_stay_as_they_are(t
     )
 
 
+def test_tokens_of_a_picture_are_no_grid_of_it(tmp_path):
+    folder = write_folder(tmp_path / "npy", 1)
+    (folder / "tokens").mkdir()
+    np.save(folder / "tokens" / "c0.npy", np.zeros((60, 50, 3), np.float32))
+    with pytest.raises(ConfigError, match=r"got visual with \(50, 3\) a second"):
+        packed(folder, tmp_path / "store", arrays=named_folders("vggish", "tokens", []))
+
+
 def test_the_shape_is_that_of_most_files(tmp_path):
     folder = write_folder(tmp_path / "npy", 3)
     np.save(sound_path(folder, "a"), np.zeros((60, 7), np.float32))  # the first by name
@@ -173,6 +182,13 @@ def test_only_the_clips_of_questions_are_packed_and_missing_ones_told(tmp_path):
         packed(folder, tmp_path / "strict", asked, strict=True)
     with pytest.raises(AnnotationError):
         wanted_clips([tmp_path / "nowhere.json"])
+
+
+def test_progress_counts_the_clips_that_are_done(tmp_path):
+    events = pack(write_folder(tmp_path / "npy"), tmp_path / "store", PackConfig(arrays=ARRAYS))
+    told = [one for one in events if isinstance(one, HeadersRead | ClipDone)]
+    wanted = [kind(done, 3) for kind in (HeadersRead, ClipDone) for done in (1, 2, 3)]
+    assert told == wanted and [*map(type, told)] == [*map(type, wanted)]
 
 
 def test_no_more_than_a_clip_is_in_memory(tmp_path):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.lib import format as npy
 
 from avqa_core.data.store import FeatureStore
 from avqa_core.errors import FeatureError
-from avqa_core.features.clip_files import ClipFileError
+from avqa_core.features.clip_files import ClipFileError, _fill
 from avqa_core.features.packing import pack
 from avqa_core.features.settings import ARRAYS, PackConfig
 from avqa_core.features.survey import Survey
@@ -123,6 +125,63 @@ def test_links_within_the_folder_and_the_folder_as_a_link_are_fine(tmp_path):
     (folder / "res18_14x14").rename(tmp_path / "other disk")
     (folder / "res18_14x14").symlink_to(tmp_path / "other disk")
     assert len(packed(folder, tmp_path / "store").video_ids) == 3
+
+
+def test_a_header_that_python_2_wrote_is_read_without_a_word(tmp_path, recwarn):
+    folder = write_folder(tmp_path / "npy")
+    path = sound_path(folder, "c1")
+    path.write_bytes(path.read_bytes().replace(b"(60, 4), }  ", b"(60L, 4L), }"))
+    assert b"60L" in path.read_bytes()
+    assert packed(folder, tmp_path / "store").skipped == {}
+    assert not recwarn.list
+
+
+def test_a_long_header_is_read_like_a_short_one(tmp_path):
+    folder = write_folder(tmp_path / "npy")
+    with sound_path(folder, "c1").open("wb") as file:
+        npy.write_array(file, sound(1), version=(2, 0))
+    assert packed(folder, tmp_path / "store").skipped == {}
+
+
+class Slow(io.BytesIO):
+    """Hands out three bytes at a time, as a disk behind a network may."""
+
+    def readinto(self, buffer):
+        return super().readinto(buffer[:3])
+
+
+def test_a_file_that_hands_out_a_little_at_a_time_is_read_to_its_end():
+    rows = np.empty((60, 4), np.float32)
+    _fill(Slow(sound(1).tobytes()), rows)
+    np.testing.assert_array_equal(rows, sound(1))
+    with pytest.raises(EOFError):
+        _fill(Slow(sound(1).tobytes()[:-1]), rows)
+
+
+def test_a_short_clip_that_is_not_finite_is_skipped_and_not_padded(tmp_path):
+    folder = write_folder(tmp_path / "npy")
+    np.save(sound_path(folder, "c1"), np.full((40, 4), np.nan, np.float32))
+    done = packed(folder, tmp_path / "store", short="pad")
+    assert (list(done.skipped), done.padded) == (["c1"], {})
+    report = FeatureStore.open(tmp_path / "store").provenance["report"]
+    assert report == {"skipped": {"not finite": ["c1"]}, "padded": {}, "without_features": []}
+
+
+def test_what_stops_at_short_clips_still_skips_damaged_ones(tmp_path):
+    folder = write_folder(tmp_path / "npy")
+    os.truncate(sound_path(folder, "c1"), 300)
+    assert list(packed(folder, tmp_path / "store", short="error").skipped) == ["c1"]
+
+
+def test_the_commonest_reason_is_told_first_where_nothing_can_be_packed(tmp_path):
+    folder = write_folder(tmp_path / "npy")
+    np.save(sound_path(folder, "c0"), np.zeros((60, 4), np.int64))
+    for video_id in ("c1", "c2"):
+        os.truncate(sound_path(folder, video_id), 300)
+    # A header of 128 bytes and 60 x 4 numbers of four.
+    told = r"got none \(2 truncated, 1 not floating point: expected 1088 bytes in \S+c1\.npy"
+    with pytest.raises(FeatureError, match=told):
+        packed(folder, tmp_path / "store")
 
 
 @pytest.mark.parametrize("empty", ["vggish", "both", "all damaged", "all not finite"])

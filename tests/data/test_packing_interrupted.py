@@ -45,6 +45,13 @@ def test_packing_again_changes_nothing_and_other_settings_are_refused(tmp_path):
     assert content(tmp_path / "store") == before
 
 
+def test_a_store_is_not_gone_on_with_at_another_pace(tmp_path):
+    folder = write_folder(tmp_path / "npy")
+    packed(folder, tmp_path / "store", short="pad")
+    with pytest.raises(FeatureError, match="begun with the same provenance"):
+        packed(folder, tmp_path / "store", short="pad", seconds=120)
+
+
 def test_a_mended_file_is_taken_along_the_next_time(tmp_path):
     folder = write_folder(tmp_path / "npy")
     np.save(sound_path(folder, "c1"), np.full((60, 4), np.nan, np.float32))

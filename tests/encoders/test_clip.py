@@ -80,6 +80,11 @@ def test_the_class_token_is_the_feature_that_clip_compares(encoder, network):
     torch.testing.assert_close(encoder(pictures())["visual_class"], wanted)
 
 
+def test_pictures_are_normalised_as_clip_was_trained():
+    utils = transformers.image_utils
+    assert (list(MEAN), list(SPREAD)) == (utils.OPENAI_CLIP_MEAN, utils.OPENAI_CLIP_STD)
+
+
 def test_patches_lie_on_the_grid_row_by_row(encoder):
     tokens, maps = encoder.tokens(pictures()), encoder(pictures())["visual"]
     assert maps.shape == (2, 8, 7, 7) == (2, *encoder.shapes["visual"])
@@ -96,6 +101,11 @@ def test_a_question_becomes_a_vector_and_its_words(encoder, network):
         wanted = network.get_text_features(input_ids=coded).pooler_output
     torch.testing.assert_close(vectors[0], wanted)
     torch.testing.assert_close(words[0, 4], wanted[0])
+
+
+def test_a_question_of_too_many_words_is_cut(encoder):
+    vectors, words = encoder.texts([" ".join("a" * 100)])
+    assert vectors.shape == (1, 1, 8) and words.shape == (1, 77, 8)
 
 
 def test_questions_are_stored_by_their_ids(encoder, tmp_path):

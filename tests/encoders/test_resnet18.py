@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from avqa_core import rng
-from avqa_core.encoders.resnet18 import ResNet18, ResNet18Encoder, normalised
+from avqa_core.encoders.resnet18 import BasicBlock, ResNet18, ResNet18Encoder, normalised
 from avqa_core.errors import FeatureError
 
 
@@ -57,6 +57,29 @@ def test_the_map_has_the_picture_the_right_way_round():
     # one on the way around each change of size. Black is below zero, and the ReLU takes it.
     assert image[0, :, 8:].flatten().tolist() == pytest.approx([2.49020 * 0.99998] * 84, rel=1e-4)
     assert image[0, :, :6].abs().max() == 0.0
+
+
+@pytest.mark.parametrize(("first", "second", "wanted"), [(2, 1, 9), (-1, 1, 3), (1, -2, 0)])
+def test_a_block_has_a_relu_inside_and_one_behind_the_sum(first, second, wanted):
+    """ReLU(second * ReLU(first * 3) + 3), but for two normalisations by sqrt(1 + 1e-5)."""
+    block = BasicBlock(1, 1, 1).eval()
+    with torch.no_grad():
+        for convolution, value in ((block.conv1, first), (block.conv2, second)):
+            convolution.weight.zero_()[0, 0, 1, 1] = value
+        assert block(torch.full((1, 1, 1, 1), 3.0)).item() == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("column", "places"), [(12, []), (14, [[0, 1]]), (16, [[0, 1]]), (18, [[0, 1]]), (20, [])]
+)
+def test_a_place_of_the_map_has_the_brightest_of_three_by_three(column, places):
+    """Every second pixel is convolved, every second of those is the middle of a window.
+
+    Of the windows the layers keep every fourth: place 1 has the pixels 16 - 2, 16 and 16 + 2.
+    """
+    picture = torch.zeros(1, 3, 32, 32)
+    picture[0, 0, 0, column] = 1.0
+    assert transparent()(picture)[0, 0].nonzero().tolist() == places
 
 
 def test_a_picture_becomes_a_map_without_negative_values():

@@ -58,6 +58,11 @@ def test_a_fitted_network_is_frozen_and_holds_the_values(tmp_path):
     assert not network.training and not any(one.requires_grad for one in network.parameters())
 
 
+def test_weights_in_half_precision_become_single(tmp_path):
+    network = fit(empty(), Small().half().state_dict(), tmp_path / "a.pth")
+    assert {one.dtype for one in network.parameters()} == {torch.float32}
+
+
 def test_the_hash_is_that_of_the_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"ab")
     (tmp_path / "b").write_bytes(b"c")

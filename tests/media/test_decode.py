@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
+from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avqa_core.errors import ConfigError, FeatureError
-from avqa_core.media.decode import _on_screen, decode
+from avqa_core.media.decode import _on_screen, _timed, decode
 from avqa_core.media.segments import MUSIC_AVQA, SegmentPolicy
 from tests.media.films import steps, write_film
 
@@ -34,6 +37,8 @@ def policy(**changes) -> SegmentPolicy:
         ("start", 2.0, [0, 30]),
         # 1.5 / 2 = 0.75 s lies inside frame 11 (0.733 to 0.8), 2.25 s inside frame 33.
         ("middle", 1.5, [11, 33]),
+        # Frame 40 is due at 2.6667 s, for which Matroska writes 2.667 s.
+        ("start", 4 / 3, [0, 20, 40]),
     ],
 )
 def test_the_picture_of_a_segment_is_the_one_on_the_screen(tmp_path, place, seconds, frames):
@@ -90,6 +95,46 @@ def test_sound_that_begins_late_stays_late(tmp_path):
     waveform = decode(film, policy()).waveform
     assert np.abs(waveform[:15_900]).max() == 0.0
     np.testing.assert_allclose(waveform[16_100:47_900], 0.5, atol=1e-4)
+
+
+def test_a_hole_in_the_sound_is_silent_and_moves_nothing(tmp_path):
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as container:
+        track = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for begins, level in ((0, 0.25), (2, 0.5)):
+            frame = av.AudioFrame.from_ndarray(steps(level), format="s16", layout="mono")
+            frame.sample_rate, frame.time_base = 16_000, Fraction(1, 16_000)
+            frame.pts = begins * 16_000
+            container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+    waveform = decode(path, policy()).waveform
+    np.testing.assert_allclose(waveform[[8_000, 24_000, 40_000]], [0.25, 0.0, 0.5], atol=1e-4)
+
+
+def test_sound_beyond_one_is_cut_off_at_one(tmp_path):
+    samples = np.array([2.0, -3.0, 0.5], "<f4").repeat(16_000).tobytes()
+    # Floating point, one channel, samples and bytes a second, bytes and bits a sample.
+    layout = struct.pack("<HHIIHH", 3, 1, 16_000, 64_000, 4, 32)
+    content = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout
+    content += b"data" + struct.pack("<I", len(samples)) + samples
+    path = tmp_path / "loud.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(content)) + content)
+    waveform = decode(path, policy()).waveform
+    assert waveform[[8_000, 24_000, 40_000]].tolist() == [1.0, -1.0, 0.5]
+
+
+def test_a_film_begins_with_its_first_picture_whatever_its_clock_says(tmp_path):
+    """The clock of a transport stream begins at 1.4 s."""
+    clip = decode(write_film(tmp_path / "film.ts", codecs=H264), policy())
+    np.testing.assert_allclose(clip.frames[:, 8, 8, 0], [35, 110, 185], atol=2)
+    assert not clip.padding
+
+
+def test_frames_without_a_time_follow_each_other_at_the_usual_rate():
+    frame = SimpleNamespace(time=None, duration=None)
+    container = SimpleNamespace(start_time=None, decode=lambda track: [frame] * 3)
+    timed = _timed(container, SimpleNamespace(average_rate=Fraction(2)))
+    assert [one[:2] for one in timed] == [(0.0, 0.5), (0.5, 1.0), (1.0, 1.5)]
 
 
 def test_sound_that_begins_after_everything_costs_no_memory(tmp_path):
@@ -249,6 +294,17 @@ def _with_sound(path):
     return write_film(path, sound=steps(0.5, 0.5, 0.5), codecs=("ffv1", "bgr0", "aac"))
 
 
+def _hiss(path):
+    sound = np.random.default_rng(0).integers(-3_000, 3_000, (1, 48_000)).astype(np.int16)
+    return write_film(path, seconds=0, sound=sound, codecs=("ffv1", "bgr0", "flac"))
+
+
+def _header_first(path):
+    pictures = np.random.default_rng(0).integers(0, 256, (45, 16, 24, 3))
+    codecs = ("mpeg4", "yuv420p", "aac")
+    return write_film(path, pictures=pictures, codecs=codecs, options={"movflags": "faststart"})
+
+
 def _text(tmp_path):
     path = tmp_path / "film.mp4"
     path.write_text("this is not a film\n" * 50)
@@ -308,6 +364,8 @@ def _no_pixels(tmp_path):
         (lambda tmp: _cut(write_film(tmp / "f.mp4", codecs=H264), 0.5), "cannot be decoded"),
         (lambda tmp: _cut(write_film(tmp / "f.mkv", seconds=3), 0.5), "it was cut off"),
         (lambda tmp: _cut(_with_sound(tmp / "f.mkv"), 0.5), "it was cut off"),
+        (lambda tmp: _cut(_hiss(tmp / "f.mkv"), 0.5), "it was cut off"),
+        (lambda tmp: _cut(_header_first(tmp / "f.mp4"), 0.6), "it was cut off"),
         (lambda tmp: write_film(tmp / "f.mkv", has_sound_track=True), "zero length"),
     ],
 )

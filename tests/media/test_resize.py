@@ -51,6 +51,13 @@ def test_the_middle_square_loses_the_sides():
     assert tall.shape == (1, 50, 50, 3) and (tall[0, 5:-5] == 90).all()
 
 
+def test_what_bicubic_overshoots_does_not_wrap_around():
+    """A step from black to white: beside it bicubic goes below 0 and above 255."""
+    row = centre_square(np.ascontiguousarray(rows(*[0] * 8, *[255] * 8, width=16)), 40)[0, :, 20, 0]
+    assert (row[0], row[-1]) == (0, 255)
+    assert (np.diff(row.astype(int)) >= 0).all()
+
+
 @given(
     level=st.integers(0, 255),
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
@@ -67,4 +74,13 @@ def test_the_filter_is_that_of_pillow():
     picture = np.random.default_rng(0).integers(0, 256, (1, 90, 130, 3)).astype(np.uint8)
     wanted = np.asarray(image.fromarray(picture[0]).resize((56, 56), image.Resampling.BILINEAR))
     difference = np.abs(stretched(picture, 56, 56)[0].astype(int) - wanted)
+    assert difference.max() <= 1
+
+
+def test_the_middle_square_is_that_of_pillow_bicubic():
+    image = pytest.importorskip("PIL.Image")
+    picture = np.random.default_rng(0).integers(0, 256, (1, 90, 130, 3)).astype(np.uint8)
+    # 45 / 90 of 130 is 65, of which 10 go on either side.
+    whole = np.asarray(image.fromarray(picture[0]).resize((65, 45), image.Resampling.BICUBIC))
+    difference = np.abs(centre_square(picture, 45)[0].astype(int) - whole[:, 10:55])
     assert difference.max() <= 1

@@ -174,9 +174,6 @@ def _contents(notebook: NotebookNode) -> Iterator[str]:
         for what, pattern in _FORBIDDEN.items():
             if pattern.search(cell.source):
                 yield f"cell {number} has {what}: a page runs anywhere, offline, and by its seed"
-    source = "\n".join(cell.source for cell in cells.code(notebook))
-    if "seed" not in source:
-        yield "no seed anywhere: set it from the parameters"
 
 
 def _prose(cell: NotebookNode) -> str:

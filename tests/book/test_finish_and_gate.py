@@ -190,6 +190,23 @@ def test_other_parameters_than_the_profile_gave_are_found(page, problems) -> Non
     assert "injected parameters" in problems()[0]
 
 
+def test_a_page_without_the_parameters_of_its_run_is_found(page, problems) -> None:
+    page.cells.remove(*cells.tagged(page, cells.INJECTED))
+    assert "injected parameters" in problems()[0]
+
+
+def test_a_page_that_was_not_finished_is_found(page, problems) -> None:
+    del page.metadata["avqa"]
+    assert any("no provenance" in problem for problem in problems())
+
+
+def test_a_large_notebook_is_found(page, problems) -> None:
+    almost = "x" * (gate_notebook.OUTPUT_BYTES - 1000)
+    last_code(page).outputs = [nbformat.v4.new_output("stream", text=almost) for _ in range(6)]
+    (problem,) = problems()
+    assert "at most 5000000: show less" in problem
+
+
 def test_a_page_of_another_profile_is_found(page, problems) -> None:
     page.metadata["avqa"]["profile"] = "book"
     assert "instead of 'smoke'" in problems()[0]
@@ -290,9 +307,10 @@ def test_a_page_whose_media_are_gone_counts_as_not_made(layout: Layout, chapter:
     given = GIVEN | {"out_dir": str(layout.root / "out")}
     media = layout.root / "out" / "01_tiny_media"
     media.mkdir(parents=True)
-    (media / "a.mp3").write_bytes(b"sound")
+    for name in ("a.mp3", "b.webp"):
+        (media / name).write_bytes(b"sound")
     facts = finish.facts(chapter, given, 1.0, "abc", 1.0, 1.0)
-    assert facts.media == ["a.mp3"]
+    assert facts.media == ["a.mp3", "b.webp"]
     path = layout.executed("smoke") / "01_tiny.ipynb"
     cells.write(finish.finished(executed(chapter), facts), path)
     assert finish.mark_of(path) == "abc"

@@ -32,7 +32,9 @@ def path(tmp_path: Path) -> Path:
         (tmp_path / name).write_text("x")
     (tmp_path / "page_media").mkdir()
     (tmp_path / "page_media" / "a.mp3").write_text("sound")
-    (tmp_path / "other.html").write_text('<html><body><p id="place">Here</p></body></html>')
+    (tmp_path / "other.html").write_text(
+        '<html><body><p id="place">Here <a name="named"></a></p></body></html>'
+    )
     page = tmp_path / "page.html"
     page.write_text(PAGE)
     return page
@@ -45,7 +47,18 @@ def forget() -> None:
     gate_html._anchors.cache_clear()
 
 
-def test_a_good_page_passes(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<p>", "<p>"),
+        ('alt="A stage with three players."', 'alt="" role="presentation"'),
+        ("</head>", '<link rel="canonical" href="https://example.org/page.html"></head>'),
+        ('href="#title"', 'href="other.html#named"'),
+    ],
+)
+def test_a_good_page_passes(path: Path, old: str, new: str) -> None:
+    assert old in PAGE
+    path.write_text(PAGE.replace(old, new, 1))
     assert gate_html.of_page(path, path.parent) == []
 
 
@@ -53,6 +66,7 @@ def test_a_good_page_passes(path: Path) -> None:
     ("old", "new", "said"),
     [
         ("<main>", "<main><pre>Traceback (most recent call last):</pre>", "traceback"),
+        ("<main>", '<main><div class="output traceback">ValueError</div>', "traceback"),
         ('<html lang="en">', "<html>", "no language"),
         ('<h1 id="title">Title</h1>', "<p id='title'>Title</p>", "0 level-1 headings"),
         ("<p>", "<h1>Second</h1><p>", "2 level-1 headings"),
@@ -100,7 +114,10 @@ def test_media_weigh_with_their_page(path: Path, name: str) -> None:
 
 def test_a_page_that_was_not_built_is_found(layout: Layout) -> None:
     layout.html.mkdir(parents=True)
-    assert "book/intro.html was not built" in gate_html.problems(layout)[0]
+    assert [one.split(" ")[0] for one in gate_html.problems(layout)] == [
+        f"{name}.html"
+        for name in ("book/intro", "notebooks/01_tiny", "index", "genindex", "search")
+    ]
 
 
 def test_a_style_sheet_that_loads_from_outside_is_found(layout: Layout) -> None:

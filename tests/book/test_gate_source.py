@@ -64,6 +64,27 @@ def test_too_many_cells_are_found(layout: Layout, chapter: Path) -> None:
     assert any("at most 40" in problem for problem in gate_source.problems(layout))
 
 
+def test_too_many_imports_are_found(layout: Layout, edit) -> None:
+    imports = "\n".join(f"import module_{number}" for number in range(13))
+    edit("total = run.seed", f"{imports}\ntotal = run.seed")
+    assert any("imports 13 times, at most 12" in one for one in gate_source.problems(layout))
+
+
+@pytest.mark.parametrize("profile", ["smoke", "full"])
+def test_every_profile_has_to_have_a_budget(layout: Layout, profile: str) -> None:
+    table = layout.notebooks / "profiles" / "01_tiny.yml"
+    table.write_text(table.read_text().replace(f"{profile}: 60", f"{profile}: 0"))
+    with pytest.raises(AvqaError, match=f"budget_seconds for profile '{profile}'"):
+        gate_source.problems(layout)
+
+
+def test_the_tables_of_all_profiles_are_looked_at(layout: Layout) -> None:
+    table = layout.notebooks / "profiles" / "01_tiny.yml"
+    table.write_text(table.read_text().replace("full: {steps: 8}", "full: {stops: 8}"))
+    found = gate_source.problems(layout)
+    assert [one.split(" and ")[0] for one in found] == ["01_tiny: profile full"] * 2
+
+
 def test_a_formula_counts_as_one_word(layout: Layout, edit) -> None:
     edit("# $1 + 1 = 2$", "# $" + "a + " * 130 + "a$")
     assert gate_source.problems(layout) == []

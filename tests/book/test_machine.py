@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from book.tools import cells, run
+from book.tools import cells, gate_html, gate_notebook, run
 from book.tools.__main__ import main
 from book.tools.alone import alone
 from book.tools.layout import BookError, Layout
@@ -35,6 +35,7 @@ def test_problems_are_one_message_and_exit_code_two(layout: Layout, edit, capsys
         (("run", "09"), "expected a chapter, one of 01_tiny"),
         (("run", "-p", "stepps=3"), "did you mean 'steps'"),
         (("run", "-p", "steps"), "expected -p NAME=VALUE"),
+        (("run", "--jobs", "0"), "--jobs: expected at least 1"),
         (("stage",), "run 'python -m book.tools run 01_tiny' first"),
     ],
 )
@@ -70,6 +71,85 @@ def test_a_cell_may_take_what_its_chapter_promises(layout: Layout, chapter: Path
     table = layout.notebooks / "profiles" / "01_tiny.yml"
     table.write_text(table.read_text().replace("full: 60", "full: 7200"))
     assert run._cell_limit(job) == 14400
+
+
+def test_whatever_a_page_shows_decides_whether_it_is_made_again(
+    layout: Layout, chapter: Path, edit, monkeypatch
+) -> None:
+    def mark(**given) -> str:
+        return run._job(layout, chapter, "smoke", given).mark
+
+    marks = [mark(), mark(steps=3)]
+    (layout.results / "main.json").write_text("{}")
+    marks.append(mark())
+    edit("total\n", "total + 1\n")
+    marks.append(mark())
+    monkeypatch.setattr(run.fingerprint, "of_package", lambda: "another package")
+    marks += [mark(), mark()]
+    assert len(set(marks)) == len(marks) - 1, "all but the last, before which nothing changed"
+
+
+def test_a_given_value_wins_over_the_profile(layout: Layout, chapter: Path) -> None:
+    assert run._job(layout, chapter, "smoke", {"steps": 3}).given["steps"] == 3
+
+
+@pytest.fixture
+def jobs(layout: Layout, chapter: Path, monkeypatch) -> list[run.Job]:
+    """Return the jobs in the order in which a pool gets them; a second chapter takes longer."""
+    more, profiles = layout.notebooks / "02_more.py", layout.notebooks / "profiles"
+    more.write_text(chapter.read_text().replace("01_tiny", "02_more"))
+    table = (profiles / "01_tiny.yml").read_text()
+    (profiles / "02_more.yml").write_text(table.replace("smoke: 60", "smoke: 90"))
+    given: list[run.Job] = []
+
+    class Pool:
+        def __init__(self, *_) -> None: ...
+
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *_) -> None: ...
+
+        def submit(self, _, job: run.Job) -> Future:
+            given.append(job)
+            done: Future = Future()
+            done.set_result(run.Outcome(job.script.stem, 1.0))
+            return done
+
+    monkeypatch.setattr(run, "ProcessPoolExecutor", Pool)
+    return given
+
+
+def test_the_longest_chapter_starts_first_and_each_has_a_core(layout: Layout, jobs) -> None:
+    assert {one.chapter for one in run.run(layout, "smoke")} == {"01_tiny", "02_more"}
+    assert [job.script.stem for job in jobs] == ["02_more", "01_tiny"]
+    assert {job.threads for job in jobs} == {1}
+
+
+def test_a_chapter_alone_has_all_cores(layout: Layout, jobs, monkeypatch) -> None:
+    monkeypatch.setattr(run.os, "cpu_count", lambda: 6)
+    list(run.run(layout, "smoke", ["01"]))
+    assert [job.threads for job in jobs] == [6]
+
+
+@pytest.mark.parametrize("name", ["gate", "gate-html"])
+def test_a_gate_that_finds_something_stops_the_machine(
+    layout: Layout, monkeypatch, capsys, name: str
+) -> None:
+    gate = {"gate": gate_notebook, "gate-html": gate_html}[name]
+    monkeypatch.setattr(gate, "problems", lambda *_: ["01_tiny: shows nothing"])
+    monkeypatch.delenv("CI", raising=False)
+    assert step(layout, name) == 2
+    assert f"error: {name}: 1 problem(s)\n  - 01_tiny: shows nothing" in capsys.readouterr().err
+
+
+def test_a_stopped_machine_says_how_to_go_on(layout: Layout, monkeypatch, capsys) -> None:
+    def stopped(*_) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gate_html, "problems", stopped)
+    assert step(layout, "gate-html") == 130
+    assert "goes on where it stopped" in capsys.readouterr().err
 
 
 def test_a_second_process_waits_for_the_first(layout: Layout, capsys) -> None:

@@ -58,6 +58,14 @@ def test_stored_output_is_refused(layout: Layout, chapter: Path) -> None:
     assert pairing.problems(layout) == []
 
 
+def test_a_stored_count_is_refused(layout: Layout, chapter: Path) -> None:
+    path = chapter.with_suffix(".ipynb")
+    notebook = cells.read(path)
+    cells.code(notebook)[-1]["execution_count"] = 3
+    path.write_text(cells.text(notebook))
+    assert any("stored output" in problem for problem in pairing.problems(layout))
+
+
 @pytest.mark.parametrize("change", ["ids", "metadata"])
 def test_a_foreign_generation_is_noticed(layout: Layout, chapter: Path, change: str) -> None:
     path = chapter.with_suffix(".ipynb")

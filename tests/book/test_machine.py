@@ -143,6 +143,11 @@ def test_a_gate_that_finds_something_stops_the_machine(
     assert f"error: {name}: 1 problem(s)\n  - 01_tiny: shows nothing" in capsys.readouterr().err
 
 
+def test_a_release_stops_at_a_readme_that_shows_no_results(layout: Layout, capsys) -> None:
+    assert step(layout, "fresh") == 2
+    assert "expected the README of the book" in capsys.readouterr().err
+
+
 def test_a_stopped_machine_says_how_to_go_on(layout: Layout, monkeypatch, capsys) -> None:
     def stopped(*_) -> list[str]:
         raise KeyboardInterrupt

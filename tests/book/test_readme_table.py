@@ -90,6 +90,12 @@ def test_a_lost_marker_is_told() -> None:
         readme.written(README.replace(readme.END, ""), results())
 
 
+def test_a_single_seed_shows_no_interval() -> None:
+    found = stored({"plug_in/zeros": {one: [(30, 20)] for one in SCENARIOS}})
+    (row,) = [line for line in readme.table(found).splitlines() if line.startswith("| zeros")]
+    assert row == "| zeros | 50.0 | 50.0 | 50.0 | 50.0 | 1 |"
+
+
 def test_a_picture_needs_a_built_page(tmp_path: Path) -> None:
     with pytest.raises(BookError, match="make book"):
         picture.take(Layout(tmp_path))

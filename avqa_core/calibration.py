@@ -160,7 +160,7 @@ def threshold_for(
     fitting = [
         threshold
         for threshold, risk in zip(curve.threshold, curve.risk, strict=True)
-        if 1 - risk >= accuracy
+        if round(1 - risk, 12) >= accuracy  # 1 - 8 / 25 is a little less than 0.68
     ]
     return fitting[-1] if fitting else None
 

@@ -139,6 +139,12 @@ def _share_out(
         arrays[clip][name] = part
 
 
+def _is_film(path: Path, place: Path) -> bool:
+    """Tell a film below ``place`` by its suffix; what is hidden, or in what is hidden, is none."""
+    is_hidden = any(part.startswith(".") for part in path.relative_to(place).parts)
+    return path.suffix.lower() in SUFFIXES and not is_hidden and path.is_file()
+
+
 def find_videos(places: Sequence[Path]) -> dict[str, Path]:
     """Return the films in files and folders, those in folders below included, by clip id.
 
@@ -152,7 +158,7 @@ def find_videos(places: Sequence[Path]) -> dict[str, Path]:
     for place in places:
         if not place.exists():
             raise FeatureError(f"expected films at {place}, got no such file or folder: check it")
-        inside = (one for one in sorted(place.rglob("[!.]*")) if one.suffix.lower() in SUFFIXES)
+        inside = (one for one in sorted(place.rglob("*")) if _is_film(one, place))
         for path in inside if place.is_dir() else [place]:
             if found.setdefault(path.stem, path) != path:
                 raise FeatureError(

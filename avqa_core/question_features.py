@@ -84,9 +84,11 @@ def extract_questions(
     provenance = {"questions": {"encoder": encoder.name, "weights": encoder.weights_hash}}
     with StoreWriter(out, layout, provenance=provenance) as writer:
         missing = [one for one in examples if str(one.question_id) not in writer]
+        num_done = len(examples) - len(missing)  # the store may hold questions of other files too
         for group in chunks(missing, BATCH):
             vectors, words = encoder.texts([" ".join(one.tokens) for one in group])
             for one, vector, word in zip(group, vectors.cpu(), words.cpu(), strict=True):
                 arrays = {"question": vector.numpy(), "words": word.numpy()}
                 writer.add(str(one.question_id), arrays)
-            yield ExtractionProgress(done=len(writer), total=len(examples))
+            num_done += len(group)
+            yield ExtractionProgress(done=num_done, total=len(examples))

@@ -45,6 +45,8 @@ def test_the_lowest_threshold_that_is_right_often_enough() -> None:
     assert calibration.threshold_for(SURE, RIGHT, 0.75) == 0.55
     assert calibration.threshold_for(SURE, RIGHT, 0.8) == 0.95
     assert calibration.threshold_for([0.9, 0.8], [False, False], 0.8) is None
+    # 17 of 25 are 68 %, though 1 - 8 / 25 is a little less in binary
+    assert calibration.threshold_for([0.9] * 25, [True] * 17 + [False] * 8, 0.68) == 0.9
 
 
 def test_the_temperature_of_a_coin_golden() -> None:

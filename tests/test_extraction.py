@@ -303,7 +303,9 @@ def test_two_films_of_one_name_are_refused(tmp_path):
 
 
 def test_what_is_half_written_or_hidden_is_no_film(tmp_path):
-    for name in ("a.mp4", ".a.partial.mp4", "._a.mp4", "._b.mp4"):
+    (tmp_path / ".thumbs").mkdir()
+    (tmp_path / "folder.mp4").mkdir()
+    for name in ("a.mp4", ".a.partial.mp4", "._a.mp4", "._b.mp4", ".thumbs/a.mp4"):
         (tmp_path / name).touch()
     assert extraction.find_videos([tmp_path]) == {"a": tmp_path / "a.mp4"}
 

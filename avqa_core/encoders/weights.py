@@ -31,12 +31,13 @@ def find_weights(name: str, places: Sequence[Path], published: str) -> Path:
     Raises:
         FeatureError: none, or several.
     """
-    found = [
-        file
+    named = {
+        file.resolve(): file
         for place in places
         for file in (sorted(place.iterdir()) if place.is_dir() else [place])
         if name in file.name.lower() and file.suffix in SUFFIXES and file.is_file()
-    ]
+    }
+    found = list(named.values())
     if len(found) != 1:
         told = ", ".join(map(str, found)) or "none"
         looked = ", ".join(map(str, places)) or "no place"

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from avqa_core.data.shards import INDEX
 from avqa_core.data.store import FeatureStore, StoreWriter
 from avqa_core.errors import FeatureError
 from avqa_core.features.clip_files import ClipFile, ClipFileError
@@ -80,6 +81,7 @@ def pack(
             survey = event
     assert survey is not None
     skipped, num_before = dict(survey.skipped), 0
+    earlier = _earlier_report(out)
     try:
         with StoreWriter(out, survey.layout, provenance=_identity(config)) as writer:
             before = {one for one in (*survey.files, *skipped) if one in writer}
@@ -92,7 +94,7 @@ def pack(
             if not any(one in writer for one in (*survey.files, *survey.skipped)):
                 raise _nothing_usable(folder, skipped)
             # Not part of what a store is begun with: another start may find files mended.
-            writer.provenance["report"] = _report(survey, skipped)
+            writer.provenance["report"] = _joined(_report(survey, skipped), earlier, survey, writer)
     except OSError as error:  # closing a shard on a full disk fails once more, after the message
         raise FeatureError(
             f"expected to write to the feature store {out}, got {error}: mend that and start "
@@ -147,6 +149,45 @@ def _report(survey: Survey, skipped: dict[str, ClipFileError]) -> dict[str, Any]
         "skipped": dict(sorted(by_reason.items())),
         "padded": {one: s for one, s in survey.padded.items() if one not in skipped},
         "without_features": list(survey.without_features),
+    }
+
+
+def _earlier_report(out: Path) -> dict[str, Any]:
+    """Return what an earlier call wrote down about a store, nothing where there is none."""
+    if not (out / INDEX).is_file():
+        return {}
+    return dict(FeatureStore.open(out).provenance.get("report", {}))
+
+
+def _joined(
+    report: dict[str, Any],
+    earlier: dict[str, Any],
+    survey: Survey,
+    writer: StoreWriter,
+) -> dict[str, Any]:
+    """Add what an earlier call told about clips that this one has not looked for.
+
+    The questions of one split after another may be packed into one store.
+    """
+    looked_for = {*survey.files, *survey.skipped, *survey.without_features}
+    skipped = {
+        reason: [one for one in clips if one not in looked_for and one not in writer]
+        for reason, clips in earlier.get("skipped", {}).items()
+    }
+    lost = [
+        one
+        for one in earlier.get("without_features", ())
+        if one not in looked_for and one not in writer
+    ]
+    both = {
+        reason: sorted({*skipped.get(reason, ()), *report["skipped"].get(reason, ())})
+        for reason in sorted({*skipped, *report["skipped"]})
+    }
+    padded = {one: s for one, s in earlier.get("padded", {}).items() if one not in looked_for}
+    return {
+        "skipped": {reason: clips for reason, clips in both.items() if clips},
+        "padded": {**padded, **report["padded"]},
+        "without_features": [*lost, *report["without_features"]],
     }
 
 

@@ -27,11 +27,8 @@ def stretched(
 def centre_square(pictures: Pictures, side: int) -> UInt8[np.ndarray, "n {side} {side} 3"]:
     """Resize bicubically until the shorter side fits, then cut out the middle: CLIP's recipe."""
     _, height, width, _ = pictures.shape
-    scale = side / min(height, width)
     # The longer side is rounded down and the cut is rounded to the nearest, as CLIP does.
-    tall, wide = (
-        side if length == min(height, width) else int(scale * length) for length in (height, width)
-    )
+    tall, wide = (side * length // min(height, width) for length in (height, width))
     resized = _resized(pictures, tall, wide, "bicubic")
     top, left = round((tall - side) / 2), round((wide - side) / 2)
     return resized[:, top : top + side, left : left + side]

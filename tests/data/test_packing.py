@@ -184,6 +184,22 @@ def test_only_the_clips_of_questions_are_packed_and_missing_ones_told(tmp_path):
         wanted_clips([tmp_path / "nowhere.json"])
 
 
+def test_a_second_file_of_questions_forgets_nothing_of_the_first(tmp_path):
+    folder, store = write_folder(tmp_path / "npy"), tmp_path / "store"
+    sound_path(folder, "c1").write_bytes(b"damaged")
+    packed(folder, store, {"c0", "c1", "lost"})
+    told = FeatureStore.open(store).provenance["report"]
+    (reason,) = told["skipped"]
+    assert told["skipped"][reason] == ["c1"] and told["without_features"] == ["lost"]
+    packed(folder, store, {"c2", "gone"})
+    told = FeatureStore.open(store).provenance["report"]
+    assert told["skipped"] == {reason: ["c1"]}
+    assert told["without_features"] == ["lost", "gone"]
+    write_folder(tmp_path / "npy")  # whole again, and now there
+    packed(folder, store, {"c1"})
+    assert FeatureStore.open(store).provenance["report"]["skipped"] == {}
+
+
 def test_progress_counts_the_clips_that_are_done(tmp_path):
     events = pack(write_folder(tmp_path / "npy"), tmp_path / "store", PackConfig(arrays=ARRAYS))
     told = [one for one in events if isinstance(one, HeadersRead | ClipDone)]

@@ -114,13 +114,15 @@ def test_questions_are_stored_by_their_ids(encoder, tmp_path):
             question_id=number, video_id="v", category=QuestionCategory("Audio", "Counting"),
             template="", slot_values=(), tokens=("is", word), answer=None,
         )
-        for number, word in ((7, "a"), (9, "b"))
+        for number, word in ((7, "a"), (9, "b"), (11, "c"))
     ]  # fmt: skip
     list(extract_questions(examples[:1], tmp_path / "questions", encoder))
-    events = list(extract_questions(examples, tmp_path / "questions", encoder))
-    assert [event.done for event in events] == [2], "the first is not encoded again"
+    events = list(extract_questions(examples[1:], tmp_path / "questions", encoder))
+    assert [(event.done, event.total) for event in events] == [(2, 2)], "of these questions alone"
+    again = list(extract_questions(examples, tmp_path / "questions", encoder))
+    assert again == [], "nothing is encoded twice"
     store = FeatureStore.open(tmp_path / "questions")
-    assert store.video_ids == ["7", "9"]
+    assert set(store.video_ids) == {"7", "9", "11"}
     vectors, words = encoder.texts(["is a", "is b"])
     np.testing.assert_allclose(store["9"]["question"], vectors[1], atol=2e-3)
     np.testing.assert_allclose(store["7"]["words"], words[0], atol=5e-3)

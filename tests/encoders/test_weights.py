@@ -28,7 +28,7 @@ def test_a_file_is_found_in_a_folder_or_by_itself(tmp_path):
     torch.save({}, path)
     (tmp_path / "resnet18.txt").touch()
     (tmp_path / "resnet18.pth").mkdir()
-    for places in ([tmp_path], [path], [tmp_path / "nowhere", tmp_path]):
+    for places in ([tmp_path], [path], [tmp_path / "nowhere", tmp_path], [tmp_path, path]):
         assert find_weights("resnet18", places, "it") == path
     torch.save({}, tmp_path / "resnet18-other.pt")
     with pytest.raises(FeatureError, match=r"expected one file.*mine.*other"):

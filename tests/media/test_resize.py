@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avqa_core.media import resize
 from avqa_core.media.resize import centre_square, stretched
 
 
@@ -39,6 +40,20 @@ def test_nothing_is_cropped():
 def test_the_right_size_comes_back_untouched():
     picture = np.random.default_rng(0).integers(0, 256, (2, 6, 4, 3)).astype(np.uint8)
     assert stretched(picture, 6, 4) is picture
+
+
+def test_the_longer_side_is_a_whole_share_of_the_shorter_one(monkeypatch):
+    asked = []
+
+    def resized(pictures, height, width, mode):
+        asked.append((height, width, mode))
+        return np.zeros((len(pictures), height, width, 3), np.uint8)
+
+    monkeypatch.setattr(resize, "_resized", resized)
+    # 224 x 360 / 320 is 252 exactly, and 0.7 x 360 is 251.99… in binary
+    centre_square(np.zeros((1, 320, 360, 3), np.uint8), 224)
+    centre_square(np.zeros((1, 360, 320, 3), np.uint8), 224)
+    assert asked == [(224, 252, "bicubic"), (252, 224, "bicubic")]
 
 
 def test_the_middle_square_loses_the_sides():

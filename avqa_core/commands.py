@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,10 @@ def trainer(
     Raises:
         AvqaError: something does not exist or does not fit.
     """
-    model, objective, training = compose(
-        preset(preset_name, size), objective, training, assignments, size
-    )
+    with _blaming(assignments):
+        model, objective, training = compose(
+            preset(preset_name, size), objective, training, assignments, size
+        )
     require(
         out.resolve() != data.resolve(),
         f"--out: expected a folder for the run alone, got the data folder {data}: name another one",
@@ -102,18 +104,38 @@ def trainer(
             f"--init-from: expected a run with the words and answers of {data}, got other ones: "
             "use the world it was trained on"
         )
-    return Trainer(
-        training,
-        model=model,
-        objective=objective,
-        train=folder.dataset("train"),
-        validation=folder.dataset("val"),
-        run_dir=out,
-        initial=None if initial is None else initial[0],
-        initial_parts=init_parts,
-        data_hash=runs.data_hash(data),
-        resume=resume,
-    )
+    train, validation = folder.dataset("train"), folder.dataset("val")
+    with _blaming(assignments):
+        return Trainer(
+            training,
+            model=model,
+            objective=objective,
+            train=train,
+            validation=validation,
+            run_dir=out,
+            initial=None if initial is None else initial[0],
+            initial_parts=init_parts,
+            data_hash=runs.data_hash(data),
+            resume=resume,
+        )
+
+
+@contextmanager
+def _blaming(assignments: Sequence[str]) -> Iterator[None]:
+    """Turn what goes wrong while a model is built into an error about what was set, if it was.
+
+    Without anything set it is a fault of ours, or of a part that is being written, and its author
+    wants to see where.
+    """
+    try:
+        yield
+    except (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        if not assignments or "OutOfMemory" in type(error).__name__:
+            raise
+        raise ConfigError(
+            f"--set: expected values with which a model can be built, got {type(error).__name__}: "
+            f"{error}: change what was set, {' '.join(assignments)}"
+        ) from error
 
 
 def evaluate_run(

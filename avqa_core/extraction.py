@@ -155,6 +155,8 @@ def find_videos(places: Sequence[Path]) -> dict[str, Path]:
         FeatureError: no film, no such place, or two films of one name.
     """
     found: dict[str, Path] = {}
+    if not places:
+        raise FeatureError("expected films or folders of films, got no path: name some")
     for place in places:
         if not place.exists():
             raise FeatureError(f"expected films at {place}, got no such file or folder: check it")

@@ -217,7 +217,7 @@ def _damaged(world: Path, tmp_path: Path) -> Path:
             ["results", "--profile", "smoke", "--data", "{world}", "--beginnings", "{world}"],
             "--beginnings: expected a file to write to",
         ),
-        (["inspect", "{nowhere}"], "got none of them"),
+        (["inspect", "{nowhere}"], "got no such file or folder"),
         (["results", "--data", "{world}", "--only", "tables"], "did you mean 'table"),
         (["results", "--data", "{nowhere}", "--list"], "data folder"),
         (["results", "--data", "{world}", "--jobs", "0"], "--jobs"),

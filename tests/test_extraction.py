@@ -292,6 +292,8 @@ def test_nothing_usable_is_an_error(films, tmp_path):
         run(tmp_path / "other.mkv", tmp_path / "features")
     with pytest.raises(FeatureError, match="no such file"):
         extraction.find_videos([tmp_path / "nowhere.mp4"])
+    with pytest.raises(FeatureError, match="got no path: name some"):
+        extraction.find_videos([])
 
 
 def test_two_films_of_one_name_are_refused(tmp_path):

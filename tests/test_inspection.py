@@ -405,7 +405,7 @@ def test_a_data_folder_with_malformed_rows_ends_in_an_error(tmp_path):
 
 def test_what_is_nothing_of_these_is_one_error(tmp_path):
     assert "got none of them" in told_until_error(tmp_path, ConfigError)[1]
-    assert "got none of them" in told_until_error(tmp_path / "nowhere", ConfigError)[1]
+    assert "got no such file or folder" in told_until_error(tmp_path / "nowhere", ConfigError)[1]
 
 
 def test_the_command_takes_questions_and_verifies(tmp_path, capsys):

@@ -65,7 +65,11 @@ def plan(
         ConfigError: an unknown name or field, or none of a kind.
     """
     require(profile in BUDGETS, unknown_key(profile, BUDGETS, "profile"))
-    wanted = SCENARIOS if tuple(scenarios) == (ALL,) else tuple(map(_checked_scenario, scenarios))
+    wanted = tuple(
+        one
+        for name in scenarios
+        for one in (SCENARIOS if name == ALL else [_checked_scenario(name)])
+    )
     _check("--backbones", backbone_names, [*backbones, RECOMMENDED], _part)
     _check("--completers", completer_names, completers, _part)
     _check("--enhancers", enhancer_names, enhancers, _part)

@@ -91,6 +91,8 @@ def _shown(content: Any) -> str:
 
 def _instead(path: Path) -> str:
     """Return what a place has that cannot be described whole, and what to do."""
+    if not path.exists():
+        return "no such file or folder: check the path"
     found = _question_files(path)
     if not found:
         return "none of them: check the path"

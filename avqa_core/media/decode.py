@@ -106,7 +106,8 @@ def decode(path: Path | str, segments: SegmentPolicy, prepare: Prepare = whole_p
 def _open(path: Path) -> Iterator[Any]:
     """Open a local file; whatever goes wrong inside the block is told as damage of the file."""
     if not path.is_file():
-        raise FeatureError(f"expected a film at {path}, got no such file: check the path")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise FeatureError(f"expected a film at {path}, got {found}: check the path")
     try:
         # A playlist disguised as a film must not fetch anything.
         options = {"protocol_whitelist": "file"}

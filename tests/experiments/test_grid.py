@@ -75,6 +75,7 @@ def test_the_recommended_backbone_is_one_of_them() -> None:
 def test_scenarios_are_all_or_the_named_ones() -> None:
     assert _plan()[0].scenarios == SCENARIOS
     assert _plan(scenarios=["mixed(0.3, 0)"])[0].scenarios == ("mixed(0.3,0)",)
+    assert _plan(scenarios=["all", "mixed(0.3,0)"])[0].scenarios == (*SCENARIOS, "mixed(0.3,0)")
 
 
 @pytest.mark.parametrize(

@@ -354,7 +354,7 @@ def _no_pixels(tmp_path):
     ("make", "message"),
     [
         (lambda tmp: tmp / "nowhere.mp4", "no such file"),
-        (lambda tmp: tmp, "no such file"),
+        (lambda tmp: tmp, "got a folder"),
         (_text, "cannot be decoded"),
         (_empty, "cannot be decoded"),
         (_playlist, "cannot be decoded"),

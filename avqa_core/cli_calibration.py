@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from avqa_core.profiles import Profile
+from avqa_core.cli_experiments import Profile
 
 if TYPE_CHECKING:
     from avqa_core.run_calibration import RunCalibration

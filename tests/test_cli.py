@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from avqa_core import cli, commands
+from avqa_core import cli, cli_experiments, commands
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.presets import SIZES, preset
 from avqa_core.report import Report
@@ -341,6 +341,7 @@ def test_choices_of_the_command_line_are_those_of_the_library():
 
     assert tuple(BUDGETS) == PROFILES
     assert get_args(cli.Preset) == get_args(presets.PresetName)
+    assert get_args(cli_experiments.Profile) == PROFILES
     assert get_args(cli.Size) == get_args(presets.SizeName)
     assert get_args(cli.Regime) == get_args(losses.Regime)
     assert get_args(cli.PartName) == PARTS

@@ -43,6 +43,27 @@ def test_a_worker_imports_the_part_that_was_asked_for_and_no_other() -> None:
     assert parts & after == {"avqa_core.completion.retrieval"}
 
 
+def test_the_command_line_adds_nothing_to_the_source_of_the_runs_that_it_starts() -> None:
+    """A child of a process that began as ``avqa`` imports its module again."""
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import json, sys, avqa_core.experiments.worker\n"
+            "from avqa_core.training import runs\n"
+            "alone = runs.source_modules()\n"
+            "import avqa_core.cli\n"
+            "print(json.dumps([alone, runs.source_modules()]))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    alone, started_by_a_command = json.loads(told.stdout)
+    # 'avqa floors' asks for it at once, and the list of every stored run has it
+    assert set(started_by_a_command) - set(alone) <= {"avqa_core.places"}
+
+
 def test_asked_for_all_a_registry_names_what_lies_in_its_package() -> None:
     assert {"zeros", "rmm", "segment_transformer"} <= set(completers)
     assert "identity" in enhancers

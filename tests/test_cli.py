@@ -210,7 +210,7 @@ def _damaged(world: Path, tmp_path: Path) -> Path:
                 ["train", "--data", "{world}", "--out", "{out}", "--set", one],
                 f"change what was set, {one}",
             )
-            for one in ("completer.num_heads=0", "completer.width=0", "backbone.channels=0")
+            for one in ("completer.num_heads=0", "backbone.channels=0")
         ),
         (["compare", "{run}", "{run}", "--seed", "-3"], "--seed: expected at least 0, got -3"),
         (

@@ -7,7 +7,7 @@ stopped, and ends with the very same bytes as if nothing had stopped it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -170,24 +170,22 @@ def _joined(
     The questions of one split after another may be packed into one store.
     """
     looked_for = {*survey.files, *survey.skipped, *survey.without_features}
-    skipped = {
-        reason: [one for one in clips if one not in looked_for and one not in writer]
-        for reason, clips in earlier.get("skipped", {}).items()
-    }
-    lost = [
-        one
-        for one in earlier.get("without_features", ())
-        if one not in looked_for and one not in writer
-    ]
-    both = {
-        reason: sorted({*skipped.get(reason, ()), *report["skipped"].get(reason, ())})
-        for reason in sorted({*skipped, *report["skipped"]})
-    }
+
+    def still(clips: Iterable[str]) -> list[str]:
+        return [one for one in clips if one not in looked_for and one not in writer]
+
+    skipped = {reason: list(clips) for reason, clips in report["skipped"].items()}
+    for reason, clips in earlier.get("skipped", {}).items():
+        if lost := still(clips):
+            skipped[reason] = sorted({*lost, *skipped.get(reason, ())})
     padded = {one: s for one, s in earlier.get("padded", {}).items() if one not in looked_for}
     return {
-        "skipped": {reason: clips for reason, clips in both.items() if clips},
+        "skipped": dict(sorted(skipped.items())),
         "padded": {**padded, **report["padded"]},
-        "without_features": [*lost, *report["without_features"]],
+        "without_features": [
+            *still(earlier.get("without_features", ())),
+            *report["without_features"],
+        ],
     }
 
 

@@ -56,12 +56,13 @@ def measure(size: str, rows: int, seconds: float, threads: int, device: str) -> 
     torch.set_num_threads(threads)
     place = resolve_device(device)
     found = []
-    for name, regime in (
+    trained: tuple[tuple[str, Regime], ...] = (
         ("recommended", "plain"),
         ("recommended", "plug_in"),
         ("recommended", "joint"),
         ("paper, light denoiser", "joint"),
-    ):
+    )
+    for name, regime in trained:
         rate = steps_per_second(models(size)[name], regime, rows, seconds, place)
         found.append(Speed(f"training steps, {regime}", name, rows, rate))
     for name, config in models(size).items():

@@ -89,7 +89,7 @@ def _gate(layout: Layout, options: argparse.Namespace) -> None:
     names = getattr(options, "chapters", None)
     late = gate_notebook.slow(layout, options.profile, names)
     # our own machines hold the pages to their promise; a reader's may be slower
-    is_ours = bool(os.environ.get("CI"))
+    is_ours = os.environ.get("CI", "").lower() not in ("", "0", "false")
     found = gate_notebook.problems(layout, options.profile, names)
     cells.report("gate", found + late if is_ours else found)
     for one in late:

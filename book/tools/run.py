@@ -22,6 +22,9 @@ from book.tools.layout import Layout
 
 TOOLS = Path(__file__).parent
 
+# what computes, draws and lays out a page: another version of it may show another page
+SHOWN_BY = ("torch", "numpy", "matplotlib", "seaborn", "myst-nb", "ipywidgets")
+
 # at least; ``full`` has chapters that promise hours
 CELL_LIMIT_SECONDS = 3600
 
@@ -128,7 +131,8 @@ def _mark(layout: Layout, script: Path, given: dict[str, Any]) -> str:
         fingerprint.of_files(sorted(TOOLS.glob("*.py")), TOOLS),
         fingerprint.of_files(stored, layout.results),
         finish.data_hash(script, profiles.resolve(script.stem, **given)) or "no clips",
-        f"python {sys.version_info[:2]} torch {version('torch')}",
+        f"python {sys.version_info[:2]}",
+        *(f"{name} {version(name)}" for name in SHOWN_BY),
     )
 
 

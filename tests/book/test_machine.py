@@ -85,6 +85,8 @@ def test_whatever_a_page_shows_decides_whether_it_is_made_again(
     edit("total\n", "total + 1\n")
     marks.append(mark())
     monkeypatch.setattr(run.fingerprint, "of_package", lambda: "another package")
+    marks.append(mark())
+    monkeypatch.setattr(run, "version", lambda name: "9.9" if name == "matplotlib" else "1.0")
     marks += [mark(), mark()]
     assert len(set(marks)) == len(marks) - 1, "all but the last, before which nothing changed"
 

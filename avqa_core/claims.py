@@ -210,15 +210,20 @@ def _control_claims() -> Iterator[Claim]:
                 "avr/missing_only",
                 ("table4/rmm",),
             ),
-            (
-                "AVR of one step adds to RMM, both trained longer",
-                "avr/one_step_longer",
-                ("avr/rmm_longer",),
-            ),
-            (
-                "AVR adds to RMM, both trained longer",
-                "avr/paper_longer",
-                ("avr/rmm_longer",),
+            *(
+                (f"{what}, trained longer", f"avr/{better}", (worse,))
+                for name, better in (
+                    ("RMM and AVR of one step", "one_step_longer"),
+                    ("RMM and AVR", "paper_longer"),
+                )
+                for what, worse in (
+                    (f"{name} lift plain AVST", "table4/none"),
+                    (f"{name} beat RMM alone", "avr/rmm_longer"),
+                    (
+                        f"{name} beat training with the modality absent",
+                        "avr/modality_dropout_longer",
+                    ),
+                )
             ),
             ("recall as printed beats one learned vector", "plug_in/rmm", ("plug_in/slot_mean",)),
             (

@@ -43,8 +43,8 @@ style.use_style()
 # %% [markdown]
 # ## The finding first: the schedule decides before the network does
 #
-# The paper sets $K = 10$ steps and names no schedule. The released program takes one that leaves next
-# to nothing of the feature that enters; another leaves nearly all of it, and so little to mend.
+# The paper sets $K = 10$ steps and names no schedule. With the released program's, training shows the
+# network next to nothing of a feature at the last step; with another nearly all of it, and so little to mend.
 
 # %% mystnb={"figure": {"caption": "What is left of a feature after k of ten steps, as amplitude (left) and as power against the noise (right), for three schedules. Sigmoid is the released program's; linear is the default here. No seeds: this is arithmetic.", "name": "fig-schedules"}, "image": {"alt": "Two line plots over step k from 0 to 10. The linear schedule stays near one hundred percent of amplitude; sigmoid and cosine fall to almost nothing, and their signal-to-noise ratio drops below one about half way."}}
 num_steps_of_paper = 10
@@ -67,7 +67,9 @@ tables.table(
 
 # %% [markdown]
 # After ten steps the linear schedule leaves {glue:text}`power_linear:.1f` % of the signal's power, the
-# sigmoid one {glue:text}`power_sigmoid:.4f` %. A chain that starts there has to make the feature up.
+# sigmoid one {glue:text}`power_sigmoid:.4f` %. So much does the network see of a feature in training at
+# step $K$. The released program starts its chain there all the same, from the whole feature, *without*
+# noise: an input that the network never met.
 
 # %% tags=["parameters"]
 profile: str = "book"  # smoke, book or full: how large this page runs
@@ -188,7 +190,8 @@ diffusion_views.noising_slider(
 # From $\hat\epsilon$ follows $\hat x_0 = (x_k - \sqrt{1 - \bar\alpha_k}\, \hat\epsilon) / \sqrt{\bar\alpha_k}$:
 # every error is multiplied by $\sqrt{(1 - \bar\alpha_k) / \bar\alpha_k}$. Asking for $x_0$ itself, or for
 # the velocity $v = \sqrt{\bar\alpha_k}\, \epsilon - \sqrt{1 - \bar\alpha_k}\, x_0$
-# {cite:p}`salimans2022progressive`, as the released program does, avoids that.
+# {cite:p}`salimans2022progressive`, as the released program does, avoids that. (Noise as target under the
+# sigmoid schedule is nobody's choice: Eq. 7 names the one, the program the other.)
 #
 # **Predict**: at which step does the noise target suffer most?
 
@@ -335,8 +338,13 @@ for row in mended:
         glue(f"{key}_before", row.joined, display=False)
         glue(f"{key}_after", row.enhanced, display=False)
         glue(f"{key}_present", row.present, display=False)
+        glue(f"{key}_present_joined", row.present_joined, display=False)
 nearer = sum(row.verdict == "nearer" for row in mended)
-glue("present_least", min(row.present for row in mended), display=False)
+for key in ("present", "present_joined"):
+    least = min(getattr(row, key) for row in mended)
+    glue(f"{key}_least", least, display=False)
+glue("denoiser_steps", str(run.num_steps), display=False)
+glue("slot_steps", str(run.recall_steps), display=False)
 glue("nearer", nearer, display=False)
 glue("num_mended", len(mended), display=False)
 
@@ -346,7 +354,8 @@ glue("num_mended", len(mended), display=False)
 # away; after the chain {glue:text}`audio_linear_noise_after:.2f` (linear, noise) or
 # {glue:text}`audio_sigmoid_velocity_after:.2f` (sigmoid, velocity); the picture beside it, which was
 # real, is off by {glue:text}`audio_linear_noise_present:.2f` and
-# {glue:text}`audio_sigmoid_velocity_present:.2f` afterwards.
+# {glue:text}`audio_sigmoid_velocity_present:.2f` afterwards, of which join and split alone make
+# {glue:text}`audio_linear_noise_present_joined:.2f`.
 #
 # A likely reason, not tested here: Eq. 7 shows the network real pairs under Gaussian noise, never a pair
 # whose one half is a mean. A mean is not noisy.
@@ -354,13 +363,13 @@ glue("num_mended", len(mended), display=False)
 # %% [markdown]
 # ## Paper and us: ten steps, or any number
 #
-# Table 6 of the paper varies $K$ and finds 10 best. Under the sigmoid schedule the end of the chain is
-# noise at any $K$; under the linear one, $K$ sets how far in the chain starts.
+# Table 6 of the paper varies $K$ and finds 10 best. Under the sigmoid schedule training shows the network
+# only noise at step $K$, whatever $K$ is; under the linear one, $K$ sets how much of the feature it sees there.
 
 # %% tags=["hide-input"]
 tables.table(
     *diffusion_views.step_rows(),
-    caption="Power left at the start of the chain (ours, arithmetic) beside "
+    caption="Power that training leaves at step K (ours, arithmetic) beside "
     "Table 6 of the paper (AVST, MUSIC-AVQA, one run each).",
 )
 
@@ -368,8 +377,10 @@ tables.table(
 diffusion_views.verdict_table(mended)
 
 # %% [markdown]
-# The paper reports accuracy only, with everything trained by the answers through the chain. Whether
-# that changes the picture is for {doc}`05_ablations`.
+# These are verdicts on Eq. 7 by itself: an encoder with its first weights, {glue:text}`denoiser_steps`
+# steps of the denoiser, {glue:text}`slot_steps` of the slots, no answers. The paper reports accuracy
+# only, with everything trained by the answers through the chain. Whether that changes the picture is for
+# {doc}`05_ablations`.
 
 # %% [markdown]
 # ## Try it
@@ -433,12 +444,12 @@ verdict
 #
 # - At $K = 10$ the released program's schedule leaves {glue:text}`power_sigmoid:.4f` % of a feature's
 #   power, the linear one {glue:text}`power_linear:.1f` % ({numref}`fig-schedules`).
-# - With the noise as target the last step multiplies errors by {glue:text}`inverse_sigmoid:.0f`
-#   ({numref}`fig-targets`).
+# - With the noise as target under that schedule the last step multiplies errors by
+#   {glue:text}`inverse_sigmoid:.0f` ({numref}`fig-targets`).
 # - Trained by Eq. 7 alone, {glue:text}`nearer` of {glue:text}`num_mended` walks mend the absent half;
-#   the present half comes out {glue:text}`present_least:.2f` or more away from itself
-#   ({numref}`fig-distances`).
+#   the present half comes out {glue:text}`present_least:.2f` or more away from itself, of which join and
+#   split alone make {glue:text}`present_joined_least:.2f` or more ({numref}`fig-distances`).
 #
-# **Limits**: few steps, no answers, and a light denoiser, a few depthwise blocks in the place of the
+# **Limits**: an untrained encoder, few steps, no answers, and a light denoiser, a few depthwise blocks in the place of the
 # released program's U-Net; the join and split of a pair lose something by
 # themselves. **Next**: {doc}`04_full_training` trains all of it for answers.

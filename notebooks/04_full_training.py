@@ -148,7 +148,7 @@ print(f"questions: {len(train)} to train on, {len(test)} to test with")
 # A {term}`pseudo feature` is a function of what is present: to a backbone that may learn, it brings
 # nothing new, only an easier route. So expect little over {term}`modality dropout` where all parts
 # learn ({term}`joint`), and gains with a frozen backbone or few labels, most at high {term}`coupling`.
-# {doc}`05_ablations` tests it.
+# {doc}`13_where_recall_helps` tests it.
 # :::
 
 # %%
@@ -336,7 +336,7 @@ print("the same answers, bit for bit")
 #
 # The panel needs a third model: RMM and AVR, slots and a diffusion chain, plugged into the same
 # backbone. It trains for {glue:text}`slots_steps` steps only, on a chain cut short and with the light
-# denoiser, enough to show its parts. What is stored at equal steps, {doc}`05_ablations` compares.
+# denoiser, enough to show its parts. What is stored at equal steps, {doc}`13_where_recall_helps` compares.
 
 # %%
 form = replace(presets.preset("paper", run.size), backbone=chosen.backbone)
@@ -457,6 +457,7 @@ for scenario in gains:
 #
 # **Limits**: a world of rules, one live seed, one backbone; zeros are the weakest control.
 #
-# **Next**: {doc}`05_ablations` puts every part and every regime beside its strongest control.
+# **Next**: {doc}`05_ablations` puts every part of the paper's method beside its control,
+# {doc}`13_where_recall_helps` ours.
 #
 # Another seed, headless: `papermill notebooks/04_full_training.ipynb out.ipynb -p seed 3 -p profile smoke`

@@ -283,7 +283,7 @@ glue("num_taught", str(run.fill_steps), display=False)
 # So three questions sort the ways, before any accuracy: does it look at the clip, is it asked to be like
 # the real half, does the network around it learn too? Where the network learns, a stand-in only has to
 # be recognisable. Where it is frozen, as in a {term}`plug-in`, likeness helps and is not all: there one
-# learned vector can beat retrieval ({doc}`05_ablations`).
+# learned vector can beat retrieval ({doc}`13_where_recall_helps`).
 #
 # ## Paper and us: the claims of Table 3
 #
@@ -306,7 +306,7 @@ ablation_views.ledger_table(
 #
 # It is a small one: the control trains {glue:text}`size_control` parameters, RMM and AVR
 # {glue:text}`size_paper`, `recommended` {glue:text}`size_recommended`. So what is gained over it may be a
-# gain of size: {doc}`05_ablations` has controls as large as `recommended`.
+# gain of size: {doc}`13_where_recall_helps` has controls as large as `recommended`.
 
 # %%
 ablation_views.ledger_table(

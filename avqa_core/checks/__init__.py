@@ -11,7 +11,7 @@ from avqa_core.checks.choices import candidate_scores
 from avqa_core.checks.diffusion import clean_from_velocity, noised
 from avqa_core.checks.fillings import spread_over_clips
 from avqa_core.checks.floors import routed
-from avqa_core.checks.gains import paired_gain, recovered_share
+from avqa_core.checks.gains import gained_more, paired_gain, recovered_share
 from avqa_core.checks.printed_numbers import counts_behind
 from avqa_core.checks.recall import hidden_targets
 from avqa_core.checks.starts import slope_behind
@@ -22,6 +22,7 @@ __all__ = [
     "candidate_scores",
     "clean_from_velocity",
     "counts_behind",
+    "gained_more",
     "hidden_targets",
     "largest_weight",
     "lowest_threshold",

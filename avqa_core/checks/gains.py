@@ -46,3 +46,25 @@ def paired_gain(solution: Callable[[dict[int, float], dict[int, float]], float])
         return "a gain seed by seed, over the seeds that both have"
 
     return verdict(check)
+
+
+Pairs = dict[int, tuple[float, float]]
+
+
+def gained_more(solution: Callable[[Pairs, Pairs], float]) -> Verdict:
+    """Check the difference of two gains, each of a method over its control, paired by seed."""
+
+    def check() -> str:
+        high: Pairs = {0: (0.8, 0.6), 1: (0.9, 0.6)}
+        for low, wanted, hint in (
+            ({0: (0.5, 0.4), 1: (0.5, 0.4)}, 0.15, "take the gain of low from that of high"),
+            ({0: (0.5, 0.4), 2: (0.0, 0.9)}, 0.1, "leave out seeds that one side lacks"),
+        ):
+            value = float(returned(solution(dict(high), dict(low))))
+            expect(
+                abs(value - wanted) <= CLOSE,
+                f"for {high} against {low} you return {value:g}, expected {wanted:g}: {hint}",
+            )
+        return "gains within a seed first, then their difference"
+
+    return verdict(check)

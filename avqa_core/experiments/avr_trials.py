@@ -1,6 +1,7 @@
 """The runs that ask what AVR does to a model: parts of it taken away, changed, or trained longer.
 
-All are ``table4/paper``, RMM and AVR, with one thing changed, and start from the same networks.
+They are ``table4/paper``, RMM and AVR, with one thing changed, and start from the same networks;
+what they are compared with, RMM alone and modality dropout, is trained as long too.
 Most walk the chain in a single step, from K to 0, so that they cost little; ``one_step`` shows what
 that alone changes.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from avqa_core.completion.zeros import ZerosConfig
 from avqa_core.enhancement.avr_diffusion import AVRDiffusionConfig
 from avqa_core.enhancement.identity import IdentityConfig
 from avqa_core.experiments.experiment import Experiment
@@ -23,7 +25,7 @@ class AVRTrials(PaperTables):
     """The runs of one seed."""
 
     def avr(self) -> Iterator[Experiment]:
-        """Yield AVR taken away at the test, changed, and both AVR and RMM trained longer."""
+        """Yield AVR taken away at the test, changed, and it and its controls trained longer."""
         rmm = replace(self.paper, enhancer=IdentityConfig())
         taken = self.run(
             "avr/taken_away",
@@ -51,8 +53,19 @@ class AVRTrials(PaperTables):
         ):
             model = replace(self.paper, enhancer=enhancer)
             yield self._trial(method, f"RMM and AVR, {about}", model, times)
-        yield self._trial("rmm_longer", f"RMM, {LONGER} times as long", rmm, LONGER)
+        longer = f"{LONGER} times as long"
+        yield self._trial("rmm_longer", f"RMM, {longer}", rmm, LONGER)
+        zeros = self.model(self.paper.backbone, ZerosConfig())
+        yield self._trial(
+            "modality_dropout_longer",
+            f"modality dropout, {longer}",
+            zeros,
+            LONGER,
+            regime="modality_dropout",
+        )
 
-    def _trial(self, method: str, about: str, model: ModelConfig, times: int) -> Experiment:
+    def _trial(
+        self, method: str, about: str, model: ModelConfig, times: int, regime: str = "joint"
+    ) -> Experiment:
         steps = times * self.budget.joint
-        return self.run(f"avr/{method}", about, model, "joint", steps, parent="complete/plain")
+        return self.run(f"avr/{method}", about, model, regime, steps, parent="complete/plain")

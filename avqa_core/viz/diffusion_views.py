@@ -112,6 +112,7 @@ class Mended:
         enhanced: the same after the chain, mean over seeds.
         gain: joined minus enhanced, over seeds.
         present: distance of the present half to itself after the chain, mean over seeds.
+        present_joined: the same after the join and split alone.
     """
 
     setting: str
@@ -121,6 +122,7 @@ class Mended:
     enhanced: float
     gain: Interval
     present: float
+    present_joined: float
 
     @property
     def verdict(self) -> str:
@@ -152,7 +154,7 @@ def mended(
         for half, pair in recalled.items():
             paths = [follow(one, pair, seed=seed) for one in of_seeds]
             walks = [path.distances(half, real).mean(dim=0).tolist() for path in paths]
-            others = [float(path.distances(OTHER[half], real)[:, -1].mean()) for path in paths]
+            others = [path.distances(OTHER[half], real).mean(dim=0).tolist() for path in paths]
             found.append(
                 Mended(
                     setting=setting,
@@ -161,7 +163,8 @@ def mended(
                     joined=fmean(walk[0] for walk in walks),
                     enhanced=fmean(walk[-1] for walk in walks),
                     gain=seed_interval([walk[0] - walk[-1] for walk in walks]),
-                    present=fmean(others),
+                    present=fmean(walk[-1] for walk in others),
+                    present_joined=fmean(walk[0] for walk in others),
                 )
             )
     return found
@@ -181,6 +184,7 @@ def mended_table(rows: Sequence[Mended], *, num_seeds: int) -> Rich:
             Column("joined", "joined, split", 3),
             Column("enhanced", "enhanced", 3),
             Column("gain", "nearer by (95 %)"),
+            Column("present_joined", "present half, joined, split", 3),
             Column("present", "present half off by", 3, best="lowest"),
         ],
         [
@@ -191,6 +195,7 @@ def mended_table(rows: Sequence[Mended], *, num_seeds: int) -> Rich:
                 "joined": one.joined,
                 "enhanced": one.enhanced,
                 "gain": spanned(one.gain, "+.3f", 1.0),
+                "present_joined": one.present_joined,
                 "present": one.present,
             }
             for one in rows

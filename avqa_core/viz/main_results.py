@@ -35,6 +35,8 @@ METHODS = {
     "slot_mean": "plug_in/slot_mean",
     "retrieval": "plug_in/retrieval",
     "retrieval_without_question": "plug_in/retrieval_without_question",
+    "rmm": "plug_in/rmm",
+    "rmm_renormalised": "plug_in/rmm_renormalised",
     "paper": "plug_in/paper",
     OURS: "plug_in/recommended",
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CATEGORY_NAMES = tuple(map(str, CATEGORIES))
 NOT_RUN = "not run yet"
 # of one claim, and of several
-_SAID: dict[Verdict, tuple[str, str]] = {
+SAID: dict[Verdict, tuple[str, str]] = {
     "holds": ("holds", "hold"),
     "contradicted": ("is contradicted", "are contradicted"),
     "open": ("is not told apart", "are not told apart"),
@@ -68,9 +68,7 @@ def spread_text(stored: Stored, names: Sequence[str], scenario: str) -> str:
 def verdicts_text(entries: Sequence[Entry]) -> str:
     """Say how many claims have each verdict."""
     counts = Counter(entry.verdict for entry in entries)
-    told = [
-        f"{counts[one]} {words[counts[one] > 1]}" for one, words in _SAID.items() if counts[one]
-    ]
+    told = [f"{counts[one]} {words[counts[one] > 1]}" for one, words in SAID.items() if counts[one]]
     return ", ".join(told)
 
 

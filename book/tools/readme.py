@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from avqa_core import experiments
@@ -14,17 +14,26 @@ from avqa_core.metrics import Interval
 from avqa_core.training import runs
 from avqa_core.viz import main_results
 from avqa_core.viz.ablation_views import MISSING, SHOWN
-from avqa_core.viz.ablation_words import BOTH as PAPER
-from avqa_core.viz.ablation_words import GAPS
+from avqa_core.viz.avr_words import AVR_GAPS
+from avqa_core.viz.avr_words import BOTH as PAPER
 from avqa_core.viz.points import in_points
-from avqa_core.viz.result_words import gap_text
+from avqa_core.viz.result_words import gap_text, verdicts_text
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import BEST, UNKNOWN
 from book.tools.layout import BookError, Layout
 
 BEGIN = "<!-- results: written by 'python -m book.tools readme' -->"
 END = "<!-- end of results -->"
-AVR_LONGER = GAPS["avr_longer"]
+# what is told of longer training: AVR of one step, then the whole chain
+LONGER = {
+    "AVR of one step": ("avr_longer_lift", "avr_longer", "avr_longer_over_control"),
+    "AVR": (
+        "avr_whole_longer_lift",
+        "avr_whole_longer",
+        "avr_whole_longer_over_control",
+    ),
+}
+OVER = ("over plain AVST", "over RMM alone", "over modality dropout")
 _MISSING = ("audio_missing", "visual_missing", "both_missing")
 
 
@@ -132,33 +141,47 @@ def _sentences(results: Stored) -> list[str]:
 
 
 def _judged(results: Stored) -> list[str]:
-    """Return a table of every claim that is contradicted somewhere, and of every one about ours.
+    """Return every claim of the paper; and of our questions those against us or about ours.
 
-    What is against us must not need looking for.
+    What is against us must not need looking for, and neither what speaks for the paper.
     """
+    entries = [one for one in ledger(results, every_claim()) if one.verdict != "not run"]
+    of_paper = [one for one in entries if one.claim.source != "control"]
+    against = {one.claim.statement for one in entries if one.verdict == "contradicted"}
+    of_ours = [
+        one
+        for one in entries
+        if one.claim.source == "control"
+        and (one.claim.statement.startswith(main_results.OURS) or one.claim.statement in against)
+    ]
+    found = []
+    if of_paper:
+        found = [
+            "",
+            f"Of {len(of_paper)} claims of the paper that were run: {verdicts_text(of_paper)}.",
+            *_length_of_tables(results),
+            "",
+            *_claims_table("what the paper says", of_paper),
+        ]
+    if of_ours:
+        found += ["", *_claims_table("what it does not ask", of_ours)]
+    return found
+
+
+def _claims_table(what: str, entries: Sequence[Entry]) -> list[str]:
     told: dict[str, dict[str, Entry]] = {}
-    for entry in ledger(results, every_claim()):
-        if entry.verdict != "not run":
-            told.setdefault(entry.claim.statement, {})[entry.claim.scenario] = entry
-    shown = {
-        statement: entries
-        for statement, entries in told.items()
-        if statement.startswith(main_results.OURS)
-        or any(one.verdict == "contradicted" for one in entries.values())
-    }
-    if not shown:
-        return []
-    heads = [mark_of(scenario).label for scenario in SHOWN]
-    counts = sorted({one.num_seeds for entries in shown.values() for one in entries.values()})
-    seeds = " or ".join(map(str, counts))
+    for entry in entries:
+        told.setdefault(entry.claim.statement, {})[entry.claim.scenario] = entry
+    # most claims are about an absent half: a column for the others only where there are some
+    shown = [one for one in SHOWN if any(one in of for of in told.values())]
+    heads = [mark_of(scenario).label for scenario in shown]
+    seeds = " or ".join(map(str, sorted({one.num_seeds for one in entries})))
     return [
-        *_length_of_tables(results),
-        "",
-        f"| what the runs say, in points, 95 % over {seeds} seeds | {' | '.join(heads)} |",
+        f"| {what}; in points, 95 % over {seeds} seeds | {' | '.join(heads)} |",
         f"|---|{'---|' * len(heads)}",
         *(
-            f"| {statement} | {' | '.join(_verdict(entries.get(one)) for one in SHOWN)} |"
-            for statement, entries in shown.items()
+            f"| {statement} | {' | '.join(_verdict(of.get(one)) for one in shown)} |"
+            for statement, of in told.items()
         ),
     ]
 
@@ -168,14 +191,23 @@ def _length_of_tables(results: Stored) -> list[str]:
     if not results.has(PAPER):
         return []
     steps = int(results.cost(PAPER)["steps"])
-    told = f"In joint training, the paper's regime, every method trained for {steps} steps only."
-    if results.has(*AVR_LONGER):
-        longer = [f"{mark_of(one).label} {gap_text(results, *AVR_LONGER, one)}" for one in MISSING]
-        told += (
-            f" After {avr_trials.LONGER} times as many, AVR of one step compares with RMM alone by "
-            f"{', '.join(longer)}."
-        )
-    return ["", told]
+    told = (
+        f"These are verdicts on short runs: in joint training, the paper's regime, everything "
+        f"trained on for {steps} steps, {avr_trials.LONGER} times as many where it says *longer*."
+    )
+    return ["", told, "", *_longer(results)]
+
+
+def _longer(results: Stored) -> Iterator[str]:
+    for what, names in LONGER.items():
+        for scenario in MISSING:
+            gaps = ", ".join(
+                f"{over} {gap_text(results, *AVR_GAPS[name], scenario)}"
+                for over, name in zip(OVER, names, strict=True)
+                if results.has(*AVR_GAPS[name])
+            )
+            if gaps:
+                yield f"- longer, RMM and {what}, {mark_of(scenario).label}: {gaps}."
 
 
 def _verdict(entry: Entry | None) -> str:

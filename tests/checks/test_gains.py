@@ -1,4 +1,4 @@
-"""The checks of the exercises in chapters 4 and 5."""
+"""The checks of the exercises in chapters 4, 5 and 13."""
 
 from __future__ import annotations
 
@@ -47,4 +47,28 @@ def _of_means(ours, control):
 )
 def test_paired_gain(solution, solved, reason):
     verdict = checks.paired_gain(solution)
+    assert bool(verdict) is solved and reason in verdict.message
+
+
+def _gained_more(high, low):
+    shared = high.keys() & low.keys()
+    gains = [(high[one][0] - high[one][1]) - (low[one][0] - low[one][1]) for one in shared]
+    return sum(gains) / len(gains)
+
+
+def _of_mean_gains(high, low):
+    means = [sum(one - other for one, other in of.values()) / len(of) for of in (high, low)]
+    return means[0] - means[1]
+
+
+@pytest.mark.parametrize(
+    ("solution", "solved", "reason"),
+    [
+        (_gained_more, True, "within a seed first"),
+        (lambda high, low: -_gained_more(high, low), False, "gain of low from that of high"),
+        (_of_mean_gains, False, "one side lacks"),
+    ],
+)
+def test_gained_more(solution, solved, reason):
+    verdict = checks.gained_more(solution)
     assert bool(verdict) is solved and reason in verdict.message

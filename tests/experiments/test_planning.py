@@ -169,6 +169,11 @@ def test_the_trials_of_avr_change_one_thing_each():
         "rmm_longer": IdentityConfig(),
         "taken_away": IdentityConfig(),
     }
+    control = trial.pop("avr/modality_dropout_longer")
+    short = BOOK["table4/modality_dropout"]
+    assert (control.model, control.objective) == (short.model, short.objective)
+    assert control.num_steps == avr_trials.LONGER * short.num_steps
+    assert control.training == replace(short.training, num_steps=control.num_steps)
     assert set(trial) == {f"avr/{one}" for one in changed}
     assert BOOK["table4/rmm"].model == replace(paper.model, enhancer=IdentityConfig())
     for name, enhancer in changed.items():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from avqa_core import experiments
-from avqa_core.viz import ablation_words
+import pytest
+
+from avqa_core import experiments, ledger
+from avqa_core.viz import ablation_words, avr_words, recall_words
 from avqa_core.viz.result_words import NOT_RUN
 from tests.experiments.stored_results import stored
 
@@ -44,8 +46,43 @@ def test_numbers_are_those_of_the_results():
     assert told["cpu_minutes"] == "1 minute"  # 3 x (2 + 3 + 4) s and 9 x 1 s
 
 
+def accuracies(**of: int) -> dict[str, list[tuple[int, int]]]:
+    return {scenario: [(count, 20), (count + 1, 20)] for scenario, count in of.items()}
+
+
+def test_what_longer_training_adds_is_a_difference_of_two_gains():
+    results = stored(
+        {
+            "avr/one_step": accuracies(audio_missing=10, visual_missing=10),
+            "avr/one_step_longer": accuracies(audio_missing=25, visual_missing=5),
+            "table4/rmm": accuracies(audio_missing=20, visual_missing=20),
+            "avr/rmm_longer": accuracies(audio_missing=22, visual_missing=22),
+        }
+    )
+    gap, seeds = avr_words.training_gap(results, "audio_missing")
+    assert gap is not None and seeds == 2
+    assert gap.estimate == pytest.approx(0.13)  # 15 of 100 questions more, less 2
+    told = avr_words.avr_words(results)
+    assert told["avr_training_audio_missing"].startswith("+13.0 points")
+    assert told["avr_training_visual_missing"].startswith("-7.0 points")
+    unrun = "1 was not run, 2 was not run, 3 was not run, 4"
+    assert told["avr_predictions_audio_missing"] == f"{unrun} holds"
+    assert told["avr_predictions_visual_missing"] == f"{unrun} is contradicted"
+    assert avr_words.training_gap(stored({}), "audio_missing") == (None, 0)
+
+
+def test_every_question_of_the_ledger_stands_in_one_chapter():
+    entries = ledger.ledger(stored({}))
+    of_paper, of_avr = ablation_words.of_paper(entries), ablation_words.about_avr(entries)
+    of_recall = recall_words.entries(entries)
+    places = [[one.claim for one in part] for part in (of_paper, of_avr, of_recall)]
+    for entry in entries:
+        assert sum(entry.claim in part for part in places) == 1, entry.claim.statement
+
+
 def test_the_quoted_experiments_are_in_the_plan():
     known = {one.name for one in experiments.plan("book", [0])}
-    named = {name for pair in ablation_words.GAPS.values() for name in pair}
+    quoted = (*ablation_words.GAPS.values(), *avr_words.AVR_GAPS.values())
+    named = {name for pair in quoted for name in pair}
     assert named <= known
     assert {*ablation_words.slots().values(), *ablation_words.steps().values()} <= known

@@ -53,6 +53,7 @@ def test_a_chain_is_judged_by_the_interval_of_its_gain(gains, verdict):
         enhanced=0.9,
         gain=seed_interval(gains),
         present=0.1,
+        present_joined=0.05,
     )
     assert one.verdict == verdict
 

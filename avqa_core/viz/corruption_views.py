@@ -1,0 +1,79 @@
+"""A corrupted half beside a missing one: a figure, and the numbers that the prose quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from avqa_core.metrics import Interval, seed_interval
+from avqa_core.studies.corruption import HALVES, RELEASED, Row
+from avqa_core.viz.display import Rich
+from avqa_core.viz.figures.accuracy import Number
+from avqa_core.viz.figures.lines import seed_panels
+from avqa_core.viz.notices import notice
+from avqa_core.viz.points import in_words, spanned
+from avqa_core.viz.result_words import NOT_RUN
+from avqa_core.viz.style import mark_of
+
+NOISY, ABSENT = "real half with noise", "half absent"
+_WORDS = ("absent", "released", "gained", "of_loss")
+
+
+def corruption_figure(rows: Sequence[Row]) -> Figure | Rich:
+    """Draw accuracy over the noise on one half, between that half untouched and that half gone."""
+    if not rows:
+        return notice(
+            "No trained networks, or other data",
+            "This figure asks the networks that are kept beside the stored results, on the "
+            "built-in world.",
+            "avqa results --only complete/plain",
+        )
+    panels = {}
+    for half in HALVES:
+        levels = {one.level: _per_cent(one.accuracies) for one in rows if one.half == half}
+        absent = levels.pop(None)
+        noisy: dict[Number, list[float]] = {
+            level: values for level, values in levels.items() if level is not None
+        }
+        panels[mark_of(f"{half}_missing").label] = {
+            NOISY: noisy,
+            ABSENT: dict.fromkeys(noisy, absent),
+        }
+    return seed_panels(panels, xlabel="noise (deviations of the feature)", ylabel="accuracy (%)")
+
+
+def corruption_words(rows: Sequence[Row]) -> dict[str, str]:
+    """Return, for each half, the accuracy without it and with the noise of the released program.
+
+    ``gained`` is the difference of the two, and ``of_loss`` how much that is of all that is lost
+    when the half is gone.
+    """
+    told = {}
+    for half in HALVES:
+        levels = {one.level: one.accuracies for one in rows if one.half == half}
+        if not {None, 0.0, RELEASED[half]} <= levels.keys():
+            told |= {f"{name}_{half}": NOT_RUN for name in _WORDS}
+            continue
+        absent, released = levels[None], levels[RELEASED[half]]
+        gained = _difference(released, absent)
+        lost = _difference(levels[0.0], absent)
+        told |= {
+            f"absent_{half}": spanned(seed_interval(list(absent)), unit=" %"),
+            f"released_{half}": spanned(seed_interval(list(released)), unit=" %"),
+            f"gained_{half}": in_words(gained, len(absent)),
+            f"of_loss_{half}": (
+                f"{100 * gained.estimate / lost.estimate:.0f} %"
+                if lost.estimate > 0
+                else "nothing is lost"
+            ),
+        }
+    return told
+
+
+def _per_cent(values: Sequence[float]) -> list[float]:
+    return [100 * value for value in values]
+
+
+def _difference(some: Sequence[float], others: Sequence[float]) -> Interval:
+    return seed_interval([one - other for one, other in zip(some, others, strict=True)])

@@ -7,6 +7,7 @@ arithmetic of ``avqa_core.audit`` tells both, and nothing here repeats its findi
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from avqa_core.studies.question_floors import ALL, FloorRow
 
 FIRST_RELEASE, CORRECTED = "avqa-test.original.json", "avqa-test.json"
 TABLES = ("table1_full.csv", "table3_full.csv")
-COUNTS = "question_counts.json"
+COUNTS, REFERENCE = "question_counts.json", "complete_reference.csv"
+INPUTS_WITHOUT = {"audio": "V+Q", "visual": "A+Q"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,52 @@ def printed_rows(missing: str, folder: Path | None = None) -> list[PrintedRow]:
             row = _printed(one)
             found.setdefault(row.method, row)
     return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class OneHalf:
+    """A network that reads one half of a clip and the question, and was trained so.
+
+    Attributes:
+        method: its name.
+        accuracy: over all questions of the corrected test file, as a fraction.
+    """
+
+    method: str
+    accuracy: float
+
+
+def best_of_one_half(missing: str, folder: Path | None = None) -> OneHalf:
+    """Return the best published network that never reads the half that is missing.
+
+    Whatever stands in for an absent half competes with it: a network that never needed that half.
+    The numbers are those of the MUSIC-AVQA repository.
+
+    Args:
+        missing: ``audio`` or ``visual``.
+        folder: of the tables; that of the checkout if None.
+
+    Raises:
+        AnnotationError: the file is missing or damaged, or has no such network.
+    """
+    path = (folder or _folder()) / REFERENCE
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            found = [
+                OneHalf(row["method"], float(row["all_avg"]) / 100)
+                for row in csv.DictReader(stream)
+                if row["inputs"] == INPUTS_WITHOUT[missing] and row["annotations"] == "update"
+            ]
+    except (OSError, KeyError, ValueError) as error:
+        raise AnnotationError(
+            f"{path}: expected networks with their inputs, got {error!r}: check it out again"
+        ) from error
+    if not found:
+        raise AnnotationError(
+            f"{path}: expected a network with the inputs {INPUTS_WITHOUT[missing]}, got none: "
+            "check it out again"
+        )
+    return max(found, key=lambda one: one.accuracy)
 
 
 def _printed(found: audit.RowAudit) -> PrintedRow:

@@ -46,7 +46,7 @@ profiles.require_package("0.1")
 style.use_style()
 
 # %% [markdown]
-# ## The finding first: no slot gets more than a few percent
+# ## The finding first: at L = 75 no slot gets more than a few percent
 #
 # Slots are vectors in a drawer; the addressing says which of them to take out. As printed, it takes a
 # little of all of them. Choose the number of slots $L$ and read off the most that any slot can get.
@@ -130,10 +130,12 @@ assert torch.equal(a_vt, rmm.joint_addressing(s_v, s_t, "paper"))
 print("a^v   ", a_v.numpy().round(3))
 print("a^t   ", a_t.numpy().round(3))
 print("a^{vt}", a_vt.numpy().round(3))
+glue("toy_joint", 100 * float(a_vt[..., 1].mean()), display=False)
+glue("toy_equal", 100 / a_vt.shape[-1], display=False)
 
 # %% [markdown]
-# Slots count from 0. Both $a^v$ and $a^t$ point at slot 1; the joint one, in the third line, barely
-# does. A product of two softmaxes lies between 0 and 1, and the last softmax takes it for
+# Slots count from 0. Both $a^v$ and $a^t$ point at slot 1; the joint one, in the third line, gives it
+# {glue:text}`toy_joint:.0f` %, where equal weights are {glue:text}`toy_equal:.0f` %. A product of two softmaxes lies between 0 and 1, and the last softmax takes it for
 # *scores*: the winner enters with at most 1, the others with at least 0, so
 #
 # $$
@@ -242,8 +244,8 @@ for half, of_half in scores.items():
 
 # %% [markdown]
 # As printed, recalled sound has {glue:text}`audio_rmm_error:.1f` % of the mean predictor's error and a
-# spread over clips of {glue:text}`audio_rmm_spread:.2f` % of the real one: everybody gets the same
-# sound. Renormalised it is {glue:text}`audio_rmm_renormalised_error:.1f` %, with a spread of
+# spread over clips of {glue:text}`audio_rmm_spread:.2f` % of the real one (at 0 everybody would get the
+# same sound). Renormalised it is {glue:text}`audio_rmm_renormalised_error:.1f` %, with a spread of
 # {glue:text}`audio_rmm_renormalised_spread:.1f` %. A linear map reaches
 # {glue:text}`audio_linear:.1f` %. For the picture the three are {glue:text}`visual_rmm_error:.1f`,
 # {glue:text}`visual_rmm_renormalised_error:.1f` and {glue:text}`visual_linear:.1f` %.
@@ -254,7 +256,7 @@ for half, of_half in scores.items():
 # The normalised entropy of an addressing is 1 if all slots get the same and 0 if one slot gets
 # everything. One clip, its picture gone: how do the three addressings spread over the slots?
 
-# %% mystnb={"figure": {"caption": "Addressing of one test clip with the picture missing, first seed; segments down, slots across, each map on a scale of its own. As printed and as released, what looks like a pattern is within the factor e of equal weights (1/L); renormalised, few slots take nearly all.", "name": "fig-addressing"}}
+# %% mystnb={"figure": {"caption": "Addressing of one test clip with the picture missing, first seed; segments down, slots across, each map on a scale of its own. As printed and as released, what looks like a pattern is within the factor e of equal weights (1/L).", "name": "fig-addressing"}}
 seen = {
     name: recall.complete(schooled[name][0], test, "visual") for name in kinds
 }
@@ -315,7 +317,7 @@ glue("bits_needed", math.log2(num_instruments), display=False)
 # %% [markdown]
 # It takes {glue:text}`bits_needed:.2f` bits to name one of {glue:text}`num_instruments` instruments. As
 # printed, the addressed slot tells {glue:text}`bits_rmm:.4f` of them about who plays; renormalised,
-# {glue:text}`bits_rmm_renormalised:.2f`. These slots have not learned instruments.
+# {glue:text}`bits_rmm_renormalised:.2f`.
 
 # %% [markdown]
 # ## Paper and us: what the number of slots can mean
@@ -338,12 +340,14 @@ tables.table(
 )
 
 # %% tags=["hide-input"]
+glue("num_steps", str(run.num_steps), display=False)
 verdicts = recall_views.verdicts(scores, num_slots)
 recall_views.verdict_table(verdicts)
 
 # %% [markdown]
-# The paper gives neither entropies nor recall errors, so its claim that recall is conditional on the
-# input is tested on Bandstand alone. What accuracy makes of it is measured in {doc}`05_ablations`.
+# These are slots of {glue:text}`num_steps` steps, on features of an encoder with its first weights: a verdict
+# on what such training brings, not on the paper's trained network. The paper gives neither entropies nor
+# recall errors, so its claim that recall is conditional on the input is tested on Bandstand alone. What accuracy makes of it is measured in {doc}`05_ablations`.
 
 # %% [markdown]
 # ## Try it

@@ -478,3 +478,5 @@ print(checks.counts_behind(counts_behind))
 #
 # The audit assumes that cells were rounded and not cut off, and that rows are single runs: a mean
 # over runs need not be a fraction. It judges digits, never intentions.
+#
+# **Next**: {doc}`14_corrupted_is_not_missing` looks at what the released program feeds when it tests.

@@ -305,10 +305,10 @@ views.cost_table(
 # its layers at C = 512, {glue:text}`million_pano_avqa:.1f` million. PSTP-Net as published has
 # {glue:text}`published_pstp_net:.2f`, of which its program uses a part; ours,
 # {glue:text}`million_pstp_net:.2f`, uses every module and reads the question as AVST does. Of AVSD no
-# number fits: its network writes sentences. FLOPs of an answer lie between
-# {glue:text}`giga_avst:.2f` G (AVST) and {glue:text}`giga_pstp_net:.2f` G (PSTP-Net, whose fused layer
-# sees every chosen place). All FLOPs are
-# ours, counted the same way for all four.
+# number fits: its network writes sentences. An answer takes {glue:text}`giga_avst:.2f` GFLOP in AVST,
+# {glue:text}`giga_avsd:.2f` in AVSD, {glue:text}`giga_pano_avqa:.2f` in Pano-AVQA and
+# {glue:text}`giga_pstp_net:.2f` in PSTP-Net, whose fused layer sees every chosen place; all counted here,
+# in the same way.
 
 # %% [markdown]
 # ## Table 2: one of four candidates
@@ -317,7 +317,7 @@ views.cost_table(
 # $g$ the fused vector of a network and $\mathrm{enc}$ its own reader of words, the $j$-th scores
 #
 # $$
-# z_j = \langle g, W\, \mathrm{enc}(c_j) \rangle , \qquad
+# z_j = \langle g, V\, \mathrm{enc}(c_j) \rangle , \qquad
 # p = \mathrm{softmax}(z_1, \dots, z_4) .
 # $$
 #
@@ -398,9 +398,9 @@ ablation_views.ledger_table(
 # What the paper does not ask: is the gain more than that of training for absence?
 # Of {glue:text}`num_controls` such questions: {glue:text}`verdicts_controls`.
 #
-# The control is the smallest of the three. Around AVST, as in {doc}`09_other_ways`, it trains
-# {glue:text}`size_control` parameters, RMM and AVR {glue:text}`size_paper`, `recommended`
-# {glue:text}`size_recommended`. So what is gained over it may be a gain of size: {doc}`05_ablations` has
+# Around AVST, as in {doc}`09_other_ways`, the control trains {glue:text}`size_control` parameters, RMM and
+# AVR {glue:text}`size_paper`, `recommended` {glue:text}`size_recommended`. What is gained over a smaller
+# control may be a gain of size: {doc}`13_where_recall_helps` has
 # controls as large as `recommended`.
 
 # %%
@@ -415,7 +415,7 @@ ablation_views.ledger_table(
 # :::{exercise}
 # :label: exercise-candidates
 #
-# Write `scores(fused, weight, candidates)`: `fused` is `[B, E]`, `weight` is $W$, `[E, F]`, and
+# Write `scores(fused, weight, candidates)`: `fused` is `[B, G]`, `weight` is $V$, the weight of the last layer, `[G, F]`, and
 # `candidates` what was read of them, `[B, A, F]`. Return $z$, `[B, A]`. Why may the order of the
 # candidates not matter?
 # :::
@@ -454,8 +454,9 @@ verdict
 #   {glue:text}`recommended_pano_avqa_audio_missing`; AVST
 #   {glue:text}`recommended_avst_audio_missing`; PSTP-Net
 #   {glue:text}`recommended_pstp_net_audio_missing`.
-# - All four keep one contract, with fixed answers and with candidates, from
-#   {glue:text}`million_avsd:.1f` to {glue:text}`million_pano_avqa:.1f` million parameters.
+# - All four keep one contract, with fixed answers and with candidates; million parameters:
+#   AVSD {glue:text}`million_avsd:.1f`, Pano-AVQA {glue:text}`million_pano_avqa:.1f`, AVST
+#   {glue:text}`million_avst:.1f`, PSTP-Net {glue:text}`million_pstp_net:.1f`.
 # - Table 2 was not run: its data set is not here, its format is.
 #
 # **Limits**: one built-in world; networks adapted to it, each departure noted in its class; live

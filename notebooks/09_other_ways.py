@@ -282,8 +282,8 @@ glue("num_taught", str(run.fill_steps), display=False)
 # %% [markdown]
 # So three questions sort the ways, before any accuracy: does it look at the clip, is it asked to be like
 # the real half, does the network around it learn too? Where the network learns, a stand-in only has to
-# be recognisable. Where it is frozen, as in a {term}`plug-in`, likeness helps and is not all: there one
-# learned vector can beat retrieval ({doc}`13_where_recall_helps`).
+# be recognisable. Where it is frozen, as in a {term}`plug-in`, what likeness is worth is measured in
+# {doc}`13_where_recall_helps`, with one learned vector as the control that looks at no clip.
 #
 # ## Paper and us: the claims of Table 3
 #

@@ -85,7 +85,7 @@ print(run)
 # {term}`segments <segment>` in a row, on the horizontal axis, lose their sound; the place is random and
 # the same for every method. *Joint* methods trained the backbone on, the others keep it frozen.
 
-# %% mystnb={"figure": {"caption": "Accuracy over the number of segments without sound; the last point is the whole clip. Dots: seeds; bars: 95 % interval of their mean.", "name": "fig-drops-audio"}, "image": {"alt": "Lines of accuracy in percent over the number of segments without sound, from none to all, one for each method."}}
+# %% mystnb={"figure": {"caption": "Accuracy over the number of segments without sound; the last point is the whole clip. A dot for each seed that is stored; with several, bars: 95 % interval of their mean.", "name": "fig-drops-audio"}, "image": {"alt": "Lines of accuracy in percent over the number of segments without sound, from none to all, one for each method."}}
 views.drops_figure(found, "audio")
 
 # %% mystnb={"figure": {"caption": "The same with segments that lose their picture.", "name": "fig-drops-visual"}, "image": {"alt": "Lines of accuracy in percent over the number of segments without picture, from none to all, one for each method."}}
@@ -281,8 +281,8 @@ views.stored_figure(found, shown, "own", views.reliability_figure)
 views.calibration_table(
     found,
     shown,
-    caption="Calibration error on test questions, 15 bins: mean over seeds, in "
-    "brackets, the hull of their 95 % intervals over clips.",
+    caption="Calibration error on test questions, 15 bins: mean over the seeds "
+    "that are stored, in brackets the hull of their 95 % intervals over clips.",
 )
 
 # %% [markdown]
@@ -298,7 +298,7 @@ views.calibration_table(
 # surest on: {term}`coverage` grows, and with it the share that is wrong. Calibrated, a threshold has a
 # meaning before anybody has looked at test answers.
 
-# %% mystnb={"figure": {"caption": "Wrong answers among the answered, over the share that is answered, all seeds together; rings: answer only when at least 80 % sure, a temperature for each scenario.", "name": "fig-risk-coverage"}, "image": {"alt": "A panel for each of three methods: rising curves of the percentage wrong over the percentage answered, one for each of four scenarios, each with a ring where answers are at least 80 percent sure."}}
+# %% mystnb={"figure": {"caption": "Wrong answers among the answered, over the share that is answered, all stored seeds together; rings: answer only when at least 80 % sure, a temperature for each scenario.", "name": "fig-risk-coverage"}, "image": {"alt": "A panel for each of three methods: rising curves of the percentage wrong over the percentage answered, one for each of four scenarios, each with a ring where answers are at least 80 percent sure."}}
 views.stored_figure(
     found,
     shown,
@@ -413,3 +413,5 @@ field_guide.guide_table(
 #
 # **Limits**: one built-in world, gaps at random places and never two of them, one temperature a
 # scenario for all questions, a live network that is hardly trained. {glue:text}`counted`.
+#
+# **Next**: {doc}`11_add_your_own`.

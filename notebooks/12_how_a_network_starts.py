@@ -118,10 +118,10 @@ alone_views.alone_table(
 )
 
 # %% [markdown]
-# A little: alone it answers {glue:text}`alone`, {glue:text}`alone_gain` over learning all nine at once; the
-# other start brings {glue:text}`first_gain`. Nor are there too few questions: where it learns least,
-# {glue:text}`hardest`, its loss on *training* questions stays at {glue:text}`hardest_loss`; a coin has
-# 0.69. These questions it does not learn at all.
+# Alone it answers {glue:text}`alone`, {glue:text}`alone_gain` over learning all nine at once; the other start
+# brings {glue:text}`first_gain`. Are there too few questions? Then it would know those that it learned from.
+# Where it is least above its floor, {glue:text}`hardest`, its loss on *training* questions ends at
+# {glue:text}`hardest_loss`; a coin that is thrown for two answers has $\ln 2$, {glue:text}`coin`.
 
 # %% [markdown]
 # ## The reason: a product that saturates
@@ -196,12 +196,12 @@ binding_views.binding_table(
 # %% [markdown]
 # On {glue:text}`num_counted` questions the network answers {glue:text}`counted`, counts alone
 # {glue:text}`observed`. Ahead of counts alone: {glue:text}`ahead`. Not ahead: {glue:text}`not_ahead`.
-# The hypothesis fails for the former and stands for the latter.
+# For the former the hypothesis is refuted, for the latter it is not.
 #
-# It is not blind to who sounds: dealt anew among clips of equal counts, its answers lose
-# {glue:text}`beyond_counts` points. Where it is not ahead, all that it knows comes to no more than exact
-# counts alone would give. Where a single instrument is named, whoever finds it and hears it
-# could know everything; there, too, it is far from the ceiling of 100 %.
+# Points that its answers lose if they are dealt anew among clips of equal counts:
+# {glue:text}`beyond_counts`; a network that is blind to who sounds would lose none. Where it is not ahead, all
+# that it knows comes to no more than exact counts alone would give. Where a single instrument is named,
+# whoever finds it and hears it could know everything: the table says how far it is from that.
 
 # %% [markdown]
 # ## What follows
@@ -256,9 +256,9 @@ verdict
 # - AVST as published answers {glue:text}`together` of the questions that need no order, and
 #   {glue:text}`first` if its answer layer learns first: equal steps, equal weights at the start,
 #   {glue:text}`first_gain`.
-# - One category alone helps by {glue:text}`alone_gain`: too much to learn is at most a small part of it.
-# - What it still lacks is who of the seen is heard: {glue:text}`counted` where counts alone give
-#   {glue:text}`observed` and the ceiling is 100 %.
+# - One category alone helps by {glue:text}`alone_gain`.
+# - Who of the seen is heard: {glue:text}`counted` where counts alone give {glue:text}`observed` and the
+#   ceiling is 100 %.
 # - Within the steps watched {glue:text}`avst_once_saturated` of what its answer layer reads saturates, against
 #   {glue:text}`avst_first_saturated` ({numref}`fig-starts`).
 #

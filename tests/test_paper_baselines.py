@@ -11,6 +11,7 @@ from avqa_core.paper_baselines import (
     FIRST_RELEASE,
     TABLES,
     beside,
+    best_of_one_half,
     printed_rows,
 )
 from avqa_core.profiles import checkout
@@ -144,3 +145,23 @@ def test_a_row_that_several_files_explain_is_not_guessed(tmp_path):
 
     with pytest.raises(AnnotationError, match="expected one test file and order"):
         printed_rows("audio", copied(tmp_path, COUNTS, twice))
+
+
+HEADS = "method,inputs,annotations,all_avg\n"
+
+
+def test_the_best_network_that_never_needed_a_half(tmp_path):
+    rows = "A,V+Q,update,60.00\nB,V+Q,update,61.50\nC,V+Q,old,70.00\nD,A+Q,update,50.00\n"
+    (tmp_path / "complete_reference.csv").write_text(HEADS + rows)
+    best = best_of_one_half("audio", tmp_path)
+    assert (best.method, best.accuracy) == ("B", pytest.approx(0.615))
+    assert best_of_one_half("visual", tmp_path).method == "D"
+
+
+@pytest.mark.parametrize("content", [HEADS, "method,inputs\nA,V+Q\n", HEADS + "A,V+Q,update,x\n"])
+def test_a_damaged_reference_is_told(tmp_path, content):
+    (tmp_path / "complete_reference.csv").write_text(content)
+    with pytest.raises(AnnotationError, match="expected"):
+        best_of_one_half("audio", tmp_path)
+    with pytest.raises(AnnotationError, match="check it out again"):
+        best_of_one_half("audio", tmp_path / "nowhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,7 @@ def alone_words(stored: Stored) -> dict[str, str]:
         "answer_layer_steps",
         "hardest",
         "hardest_loss",
+        "coin",
     )
     if not stored.has(TOGETHER, FIRST, READER, *names.values()):
         return dict.fromkeys(words, NOT_RUN)
@@ -124,6 +126,7 @@ def alone_words(stored: Stored) -> dict[str, str]:
         "answer_layer_steps": f"{first:,}",
         "hardest": hardest or NOT_RUN,
         "hardest_loss": (f"{_last_loss(stored, names[hardest]):.2f} nats" if hardest else NOT_RUN),
+        "coin": f"{math.log(2):.2f} nats",
     }
 
 

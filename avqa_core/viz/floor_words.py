@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from avqa_core.data.annotations import CATEGORIES
 from avqa_core.metrics import Interval
-from avqa_core.paper_baselines import CORRECTED, FIRST_RELEASE, PrintedRow, beside
+from avqa_core.paper_baselines import (
+    CORRECTED,
+    FIRST_RELEASE,
+    PrintedRow,
+    beside,
+    best_of_one_half,
+)
 from avqa_core.studies.floor_results import FloorResults
 from avqa_core.studies.question_floors import ALL, NEW_CLIPS
 from avqa_core.viz.points import spanned
@@ -34,6 +40,9 @@ def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str
             names = [row.method for row in plain if _verdict(found, fit, row) == verdict]
             told[f"{verdict}_{missing}".replace(" ", "_")] = _listed(names)
         told[f"num_plain_{missing}"] = str(len(plain))
+        told |= _one_half(missing, rows)
+        for verdict in ("below", "above"):
+            told[f"{verdict}_by_category_{missing}"] = _by_category(found, fit, plain, verdict)
     told |= _avst(found, fit, printed["audio"]) | _others(found, fit, printed)
     first, corrected = (
         found.of(fit, test).row("template").accuracy for test in (FIRST_RELEASE, CORRECTED)
@@ -61,6 +70,30 @@ def words(found: FloorResults, fit: Sequence[str], printed: Printed) -> dict[str
         "synthetic": spanned(Interval(gain.gain, gain.low, gain.high), "+.1f", unit=" points"),
         "command": found.command,
     }
+
+
+def _one_half(missing: str, rows: Sequence[PrintedRow]) -> dict[str, str]:
+    """Return how the paper's method stands beside networks that never needed the missing half."""
+    best = best_of_one_half(missing)
+    (method,) = (row for row in rows if row.method == "AVST+Ours" and row.test == CORRECTED)
+    ours = method.accuracies[ALL]
+    return {
+        f"half_{missing}": f"{best.method}, {100 * best.accuracy:.2f} %",
+        f"ours_{missing}": f"{100 * ours:.2f} %",
+        f"over_half_{missing}": f"{100 * (ours - best.accuracy):+.2f}",
+    }
+
+
+def _by_category(
+    found: FloorResults, fit: Sequence[str], rows: Sequence[PrintedRow], verdict: str
+) -> str:
+    """Return the categories in which networks have a verdict, and how many of them."""
+    counted = {
+        str(category): sum(_verdict(found, fit, row, str(category)) == verdict for row in rows)
+        for category in CATEGORIES
+    }
+    said = [f"{name} ({count} of {len(rows)})" for name, count in counted.items() if count]
+    return _listed(said)
 
 
 def _avst(found: FloorResults, fit: Sequence[str], rows: Sequence[PrintedRow]) -> dict[str, str]:

@@ -131,7 +131,7 @@ def _verdict(error: Interval, spread: float) -> str:
     if error.low < limit:
         return VERDICTS["open"]
     why = "one constant vector" if spread < CONSTANT else "no better than the mean"
-    return f"not reproduced: {why}"
+    return f"not shown: {why}"
 
 
 def verdict_table(rows: Sequence[Row]) -> Rich:

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from avqa_core import profiles
-from book.tools import cells, downloads, freshness
+from book.tools import cells, downloads, found, freshness
 from book.tools.layout import BookError, Layout
 
 _NOT_STAGED = shutil.ignore_patterns("tools", "results", "__pycache__", ".*")
@@ -25,6 +25,9 @@ def stage(layout: Layout, profile: str) -> Path:
     layout.site_source.mkdir(parents=True)
     shutil.copy(layout.root / "_toc.yml", layout.site_source)
     shutil.copytree(layout.book, layout.site_source / "book", ignore=_NOT_STAGED)
+    first = layout.site_source / "book" / "intro.md"
+    if first.is_file():
+        first.write_text(found.written(first.read_text(), layout))
     _write_config(layout)
     (layout.site_source / "_beside" / layout.told_profile.name).write_text(f"{profile}\n")
     (layout.site_source / "notebooks").mkdir()

@@ -59,6 +59,7 @@ def test_the_prose_counts_every_question_once(results):
         "answer_layer_steps": "300",
         "hardest": "Visual Location",
         "hardest_loss": "0.70 nats",
+        "coin": "0.69 nats",
     }
 
 

@@ -84,4 +84,9 @@ def test_the_words_are_computed_from_what_is_stored():
     assert told["below_counting"] == "AVSD, Pano-AVQA and AVST"
     # 100 * 4691 / 9185 - 100 * 4658 / 9129
     assert told["release_points"] == "0.05"
+    # 69.71 less HME's 66.75 with picture and question, 67.98 less CONVLSTM's 63.79 with sound
+    assert told["half_audio"] == "HME, 66.75 %" and told["over_half_audio"] == "+2.96"
+    assert told["half_visual"] == "CONVLSTM, 63.79 %" and told["over_half_visual"] == "+4.19"
+    assert told["below_by_category_audio"].startswith("Audio Counting (")
+    assert "of 4)" in told["above_by_category_visual"]
     assert all(told.values())

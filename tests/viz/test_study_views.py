@@ -26,8 +26,8 @@ def _verdict(scores: list[RecallScore]) -> object:
         (_scores(0.90, 0.91, 0.92), "recalls"),
         (_scores(0.90, 0.95, 1.00), "not told apart"),
         (_scores(0.97, 0.979, 0.988), "not told apart"),
-        (_scores(1.00, 1.01, 1.02), "not reproduced: no better than the mean"),
-        (_scores(1.00, 1.01, 1.02, spread=0.0), "not reproduced: one constant vector"),
+        (_scores(1.00, 1.01, 1.02), "not shown: no better than the mean"),
+        (_scores(1.00, 1.01, 1.02, spread=0.0), "not shown: one constant vector"),
         (_scores(0.5), ONE_SEED),
     ],
 )

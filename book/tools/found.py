@@ -1,0 +1,58 @@
+"""What the book found, in a few lines for its first page, written from the stored results."""
+
+from __future__ import annotations
+
+from avqa_core import paper_baselines
+from avqa_core.claims import every_claim
+from avqa_core.errors import AvqaError
+from avqa_core.ledger import ledger
+from avqa_core.studies import floor_results
+from avqa_core.viz import avr_words, main_results
+from avqa_core.viz.points import spanned
+from avqa_core.viz.result_words import steps_text, verdicts_text
+from avqa_core.viz.style import mark_of
+from book.tools import readme
+from book.tools.layout import Layout
+
+# where the lines go; a comment, so that the page can be read without them too
+PLACE = "<!-- found: written from the stored results when the pages are put together -->"
+_FIT = ("avqa-val.json",)
+
+
+def written(text: str, layout: Layout) -> str:
+    """Return the text of a page with what was found in its place, if it has one."""
+    return text.replace(PLACE, "\n".join(lines(layout))) if PLACE in text else text
+
+
+def lines(layout: Layout) -> list[str]:
+    """Return the findings as a list in MyST; what is not stored is left out."""
+    stored = readme.stored(layout)
+    found = [
+        f"- {mark_of(scenario).label.capitalize()}, with a backbone that cannot be trained again: "
+        f"{main_results.lead_sentence(stored, scenario)} "
+        "({doc}`../notebooks/13_where_recall_helps`)."
+        for scenario in ("audio_missing", "visual_missing")
+        if main_results.lead(stored, scenario) is not None
+    ]
+    entries = ledger(stored, every_claim()) if len(stored) else []
+    run = [one for one in entries if one.verdict != "not run"]
+    of_paper = [one for one in run if one.claim.source != "control"]
+    if of_paper:
+        found.append(
+            f"- Of {len(of_paper)} claims of the paper that were run on the built-in world, with "
+            f"{steps_text(stored, avr_words.BOTH)} steps of joint training, "
+            f"{verdicts_text(of_paper)}; what longer training changes stands beside them "
+            "({doc}`../notebooks/05_ablations`, {doc}`../notebooks/08_four_backbones`, "
+            "{doc}`../notebooks/09_other_ways`)."
+        )
+    try:
+        measured = floor_results.read(layout.results / "question_floors.json")
+        floor = measured.of(_FIT, paper_baselines.CORRECTED).row("template").accuracy
+    except AvqaError:
+        return found
+    return [
+        *found,
+        "- On MUSIC-AVQA's test questions the most common answer to questions of the same form, "
+        f"without any clip, is right on {spanned(floor, unit=' %')} "
+        "({doc}`../notebooks/06_question_alone`).",
+    ]

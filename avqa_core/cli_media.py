@@ -126,6 +126,7 @@ def ask(
     run: Path,
     candidates: tuple[str, ...] = (),
     missing: Literal["none", "audio", "visual", "both"] = "none",
+    drop: tuple[str, ...] = (),
     data: Path | None = None,
     audio: Audio | None = None,
     visual: Visual | None = None,
@@ -148,6 +149,7 @@ def ask(
         run: run folder of a trained model.
         candidates: what to choose from, for a run that was trained on multiple choice.
         missing: modality to be taken away although the file has it.
+        drop: segments that a sensor is to lose, e.g. audio:3-6 or visual:0; they count from 0.
         data: data folder whose features tell which encoders made them; the run tells if not given.
         audio: encoder of the sound, if neither tells.
         visual: encoder of the picture, if neither tells.
@@ -164,6 +166,7 @@ def ask(
     from avqa_core import asking
     from avqa_core.training.distributed import resolve_device
 
+    gaps = [asking.Gap.parse(one) for one in drop]  # before a network and its encoders are loaded
     listener = asking.listen(
         run,
         data=data,
@@ -177,7 +180,7 @@ def ask(
         device=resolve_device(device),
     )
     answer = listener.answer(
-        video, question, candidates=candidates, missing=missing, top=top, seed=seed
+        video, question, candidates=candidates, missing=missing, drop=gaps, top=top, seed=seed
     )
     print(f"{video.name}: {answer.question}")
     print(f"scenario: {answer.scenario}")

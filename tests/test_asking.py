@@ -30,6 +30,7 @@ from avqa_core.presets import preset
 from avqa_core.run_calibration import RunCalibration, ScenarioCalibration
 from avqa_core.training.loop import TrainConfig, Trainer
 from avqa_core.training.runs import load_run
+from avqa_core.types import Modality
 from tests.media.films import steps, write_film
 from tests.training.worlds import write_world
 
@@ -116,6 +117,55 @@ def test_the_answer_is_that_of_the_evaluation(listener, run, data, missing, scen
         )
         assert sum(said.values()) == pytest.approx(1.0, abs=1e-4)
         assert list(said.values()) == sorted(said.values(), reverse=True)
+
+
+def test_a_microphone_that_cut_out_is_answered_as_in_the_evaluation(listener, run, data):
+    model, vocabulary, _ = load_run(run)
+    dataset = DataFolder(data).dataset("test", vocabulary)
+    batch = dataset.batch([0])
+    batch.availability[:, 1:3, Modality.AUDIO] = False
+    batch.availability[:, 0, Modality.VISUAL] = False
+    with torch.inference_mode():
+        wanted = model(batch, generator=rng.named(0, "any")).answers.logits[0].softmax(dim=-1)
+    example = dataset.examples[0]
+    answer = listener.answer(
+        data / "films" / f"{example.video_id}.mkv",
+        example.question,
+        drop=[asking.Gap("audio", 1, 2), asking.Gap("visual", 0, 0)],
+        top=100,
+    )
+    assert answer.scenario == "audio_drops(2)+visual_drops(1)"
+    assert "audio lost in segments 1 to 2, as asked" in answer.notes
+    assert "visual lost in segment 0, as asked" in answer.notes
+    said = dict(answer.answers)
+    ours = [said[name] for name in vocabulary.answers]
+    np.testing.assert_allclose(ours, wanted, atol=1e-3, rtol=0)
+
+
+def test_gaps_over_the_whole_clip_are_its_absence(listener, data):
+    gone = listener.answer(film(data), QUESTION, drop=[asking.Gap("audio", 0, 2)])
+    assert gone.scenario == "audio_missing"
+    absent = listener.answer(
+        film(data), QUESTION, missing="audio", drop=[asking.Gap("audio", 1, 1)]
+    )
+    assert absent.answers == gone.answers
+    assert not any("lost in" in note for note in absent.notes), "nothing was there to be lost"
+
+
+@pytest.mark.parametrize("text", ["audio", "audio:", "audio:5-3", "smell:1", "audio:1-", "3-6"])
+def test_a_gap_that_is_none_is_told(text):
+    with pytest.raises(ConfigError, match=r"--drop: expected .* such as audio:3-6"):
+        asking.Gap.parse(text)
+
+
+def test_a_gap_is_read_as_it_is_written():
+    assert asking.Gap.parse("audio:3-6") == asking.Gap("audio", 3, 6)
+    assert asking.Gap.parse(" visual:0 ") == asking.Gap("visual", 0, 0)
+
+
+def test_a_gap_behind_the_end_is_told(listener, data):
+    with pytest.raises(ConfigError, match="expected segments from 0 to 2"):
+        listener.answer(film(data), QUESTION, drop=[asking.Gap("visual", 1, 3)])
 
 
 @pytest.mark.parametrize("lost", ["audio", "visual"])

@@ -6,6 +6,7 @@ As in ``cli``, whatever a command needs is imported inside of it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -145,14 +146,14 @@ def grid(
         store=folder / "grid.json",
         plan=plan,
     )
-    try:
-        _make(making, list_only=list)
-    finally:  # a run that failed, or a stop, leaves the rows of the others
-        if not list and making.store.is_file():
-            stored = stored_results.stored(profile, making.store)
-            table.write_csv(stored, folder / "table.csv")
-            print(f"accuracy in %, mean over seeds ± 95 % interval\n{table.text(stored)}", end="")
-            print(f"the same with counts: {folder / 'table.csv'}")
+
+    def tell() -> None:
+        stored = stored_results.stored(profile, making.store)
+        table.write_csv(stored, folder / "table.csv")
+        print(f"accuracy in %, mean over seeds ± 95 % interval\n{table.text(stored)}", end="")
+        print(f"the same with counts: {folder / 'table.csv'}")
+
+    _make(making, list_only=list, then=tell)
     return 0
 
 
@@ -237,8 +238,15 @@ def _replay(making: Making, path: Path | None) -> int:
     return 1 if differ else 0
 
 
-def _make(making: Making, *, list_only: bool) -> None:
-    """Say what is to be done; do it with a progress bar, unless it is only to be listed."""
+def _make(making: Making, *, list_only: bool, then: Callable[[], None] = lambda: None) -> None:
+    """Say what is to be done; do it with a progress bar, unless it is only to be listed.
+
+    Args:
+        making: the runs.
+        list_only: do nothing.
+        then: called once the runs are collected, also after a stop or a run that failed: what the
+            others gave is there.
+    """
     from avqa_core.experiments.processes import RunEnded, RunStarted
     from avqa_core.progress import Stage, shown_stages
 
@@ -266,3 +274,4 @@ def _make(making: Making, *, list_only: bool) -> None:
                     sys.stderr.write(f"failed: {event.run.experiment.name}: {event.reason}\n")
         finally:
             print(f"{making.collect()} runs in {making.store}")
+            then()

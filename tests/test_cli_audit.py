@@ -43,6 +43,21 @@ def test_a_table_of_ones_own_against_ones_own_questions(tmp_path, capsys):
     assert capsys.readouterr().out == said
 
 
+def test_of_many_explanations_a_few_are_told(tmp_path, capsys):
+    kinds = ("Counting", "Comparative", "Location", "Existential", "Temporal")
+    rows = [
+        make_row(question_id=n, type=json.dumps(["Audio-Visual", kinds[n % 5]])) for n in range(10)
+    ]
+    questions = write_rows(tmp_path / "mine.json", rows)
+    names = ["method", "AV_cnt", "AV_comp", "AV_loc", "AV_exist", "AV_temp"]
+    table = write_csv(tmp_path / "t.csv", names, ["a", *["50.00"] * 5])
+    assert cli.main(["audit", str(table), "--questions", str(questions)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    # every order of five columns with two questions each explains five halves: the row, and all
+    assert lines.count("  and 112 more: these digits do not decide") == 2
+    assert len(lines) < 30
+
+
 def test_counts_of_no_questions_are_not_stored(tmp_path, capsys):
     store = tmp_path / "counts.json"
     assert cli.main(["audit", str(STORED / "table1_full.csv"), "--store", str(store)]) == 2

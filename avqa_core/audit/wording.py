@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from avqa_core.audit.chances import chance_of_cells, fewest_decimals
 from avqa_core.audit.findings import Explanation, Misfit, RowAudit, TableAudit
 from avqa_core.audit.near_misses import one_digit_edits
 from avqa_core.audit.repeats import repeated_blocks
 from avqa_core.types import QuestionCategory
+
+# of a row; digits that more explain as well say nothing about it
+MOST_EXPLANATIONS = 8
 
 
 def described(found: TableAudit) -> Iterator[str]:
@@ -22,8 +25,12 @@ def described(found: TableAudit) -> Iterator[str]:
     yield ""
     for one in repeated_blocks(found.table):
         yield f"the same {one.group} cells {', '.join(one.values)} in: {'; '.join(one.rows)}"
-    for order in found.common_orders:
-        yield f"explains every row that anything explains: {order_in_words(order)}"
+    yield from _few(
+        [
+            f"explains every row that anything explains: {order_in_words(order)}"
+            for order in found.common_orders
+        ]
+    )
     tried = max(row.num_hypotheses for row in found.rows)
     chance = chance_of_cells(
         found.table.headings, found.files, found.orders, fewest_decimals(found.table)
@@ -47,14 +54,19 @@ def _row(row: RowAudit, found: TableAudit) -> Iterator[str]:
     if row.best is None:
         for misfit in row.misfits:
             yield f"  {_misfit_in_words(misfit)}"
-    for one in row.explanations:
-        yield f"  {_explanation_in_words(one)}"
+    yield from _few([f"  {_explanation_in_words(one)}" for one in row.explanations])
     if row.best is None or row.best.failing:
         for edit in one_digit_edits(row, found.files)[:3]:
             yield (
                 f"  with {edit.instead.text} for {edit.printed.text} in {edit.where}: "
                 f"{_left(edit.failing)}"
             )
+
+
+def _few(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:MOST_EXPLANATIONS]
+    if (left := len(lines) - MOST_EXPLANATIONS) > 0:
+        yield f"  and {left} more: these digits do not decide"
 
 
 def _left(failing: tuple[str, ...]) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from avqa_core import cli, cli_experiments
+from avqa_core import cli
 from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.enhancement import enhancers
 from avqa_core.errors import ConfigError
-from avqa_core.experiments import grid, table
+from avqa_core.experiments import grid, making, table
 from avqa_core.experiments.budgets import BUDGETS
 from avqa_core.experiments.experiment import SCENARIOS
 from tests.experiments.stored_results import stored
@@ -147,10 +147,16 @@ def test_a_grid_runs_from_the_command_line_and_is_skipped_when_finished(
     def fail(*_: object, **__: object) -> None:
         raise ConfigError("expected 8 runs to end well, 1 failed")
 
-    monkeypatch.setattr(cli_experiments, "_make", fail)
+    monkeypatch.setattr(making.Making, "run", fail)
     assert cli.main(arguments) == 2
     said = capsys.readouterr()
     assert "1 failed" in said.err and "grid/avst/zeros/identity/plain" in said.out
+    monkeypatch.setattr(making.Making, "describe", fail)
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr()
+    assert "1 failed" in said.err and said.out == "", (
+        "the table of an earlier call is not this one's"
+    )
 
 
 def test_a_part_with_fields_is_a_row_of_its_own() -> None:

@@ -399,7 +399,7 @@ ablation_views.ledger_table(
 # Of {glue:text}`num_controls` such questions: {glue:text}`verdicts_controls`.
 #
 # Around AVST, as in {doc}`09_other_ways`, the control trains {glue:text}`size_control` parameters, RMM and
-# AVR {glue:text}`size_paper`, `recommended` {glue:text}`size_recommended`. What is gained over a smaller
+# AVR {glue:text}`size_paper`, that of `recommended` {glue:text}`size_recommended`. What is gained over a smaller
 # control may be a gain of size: {doc}`13_where_recall_helps` has
 # controls as large as `recommended`.
 
@@ -449,7 +449,7 @@ verdict
 #   against the control: {glue:text}`verdicts_controls`.
 # - All after {glue:text}`steps_methods` steps of a method, with the light denoiser in AVR, and against a
 #   control with fewer parameters.
-# - `recommended` over the plain network without sound: AVSD
+# - The completer of `recommended` over the plain network without sound: AVSD
 #   {glue:text}`recommended_avsd_audio_missing`; Pano-AVQA
 #   {glue:text}`recommended_pano_avqa_audio_missing`; AVST
 #   {glue:text}`recommended_avst_audio_missing`; PSTP-Net

@@ -14,7 +14,7 @@
 # :class: tip
 #
 # - **You will see** four published ways to live without a modality, two forms of retrieval and the plain
-#   controls around one network, beside the paper's method and `recommended`; their cost; and, live,
+#   controls around one network, beside the paper's method and the completer of `recommended`; their cost; and, live,
 #   what each of them really puts in the place of an absent half.
 # - **Belongs to** Table 3 of {cite:t}`park2024learning`.
 # - **Time** at most 30 s on two CPU cores in profile `book`: completers are taught live, methods and
@@ -137,7 +137,7 @@ paper_rows.missing_box(
 # - **ShaSpec** {cite:p}`wang2023multi` and **DrFuse** {cite:p}`yao2024drfuse`: what both modalities share
 #   stands in.
 # - **ActionMAE** {cite:p}`woo2023towards`: a masked autoencoder predicts what was dropped.
-# - **RMM**, then **AVR**; and `recommended`.
+# - **RMM**, then **AVR**; and the completer of `recommended`.
 #
 # How each was adapted stands in its class, in a note that begins `Departure:`.
 
@@ -157,7 +157,7 @@ ablation_views.comparison_table(
 # {glue:text}`paper_audio_missing` ({glue:text}`paper_visual_missing`), printed
 # {glue:text}`printed_gain_audio_missing` ({glue:text}`printed_gain_visual_missing`); the control
 # {glue:text}`modality_dropout_audio_missing` ({glue:text}`modality_dropout_visual_missing`).
-# Over the control: `recommended` {glue:text}`recommended_over_control_audio_missing`
+# Over the control: the completer of `recommended` {glue:text}`recommended_over_control_audio_missing`
 # ({glue:text}`recommended_over_control_visual_missing`), one learned vector
 # {glue:text}`slot_mean_over_control_audio_missing`
 # ({glue:text}`slot_mean_over_control_visual_missing`).
@@ -273,7 +273,7 @@ glue("num_taught", str(run.fill_steps), display=False)
 # {glue:text}`rmm_audio_spread:.3f` % of the real variance: Eq. 2 hardly addresses
 # ({doc}`02_slot_addressing`). Retrieval averages a few clips of others: a spread of
 # {glue:text}`retrieval_audio_spread:.0f` %, an error of {glue:text}`retrieval_audio_error:.0f` %.
-# `recommended`: a spread of {glue:text}`recommended_audio_spread:.1f` %, an error of
+# the completer of `recommended`: a spread of {glue:text}`recommended_audio_spread:.1f` %, an error of
 # {glue:text}`recommended_audio_error:.0f` %.
 #
 # A large error is no fault where no loss asks for the real half: ShaSpec, DrFuse and prompts may
@@ -305,7 +305,7 @@ ablation_views.ledger_table(
 # {glue:text}`verdicts_controls`.
 #
 # It is a small one: the control trains {glue:text}`size_control` parameters, RMM and AVR
-# {glue:text}`size_paper`, `recommended` {glue:text}`size_recommended`. So what is gained over it may be a
+# {glue:text}`size_paper`, that of `recommended` {glue:text}`size_recommended`. So what is gained over it may be a
 # gain of size: {doc}`13_where_recall_helps` has controls as large as `recommended`.
 
 # %%

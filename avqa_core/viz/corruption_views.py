@@ -49,7 +49,7 @@ def corruption_words(rows: Sequence[Row]) -> dict[str, str]:
     ``gained`` is the difference of the two, and ``of_loss`` how much that is of all that is lost
     when the half is gone.
     """
-    told = {}
+    told: dict[str, str] = {}
     for half in HALVES:
         levels = {one.level: one.accuracies for one in rows if one.half == half}
         if not {None, 0.0, RELEASED[half]} <= levels.keys():

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FROZEN = "plug_in/"
 MISSING = ("audio_missing", "visual_missing")
-# What a practitioner can take, of the runs that chapter 5 stores.
+# What a practitioner can take, of the runs of chapter 13.
 PLUGGED_IN = (
     "zeros",
     "slot_mean",

@@ -1,4 +1,4 @@
-"""What a training step minimises: Eq. 8 and its three regimes, as one pure function.
+"""What a training step minimises: Eq. 8 and its four regimes, as one pure function.
 
 Implements Eq. (8): L = L_avqa + lambda_1 L_rmmr + lambda_2 L_ave, where L_avqa sums the answer
 loss over the complete pair, the pair with pseudo audio and the pair with pseudo visual feature.

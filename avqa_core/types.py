@@ -232,7 +232,7 @@ class Enhancement(_Movable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers(_Movable):
-    """What a backbone returns; ``details`` holds attention maps and the match logits by name."""
+    """What a backbone returns; ``details`` holds attention maps and what losses need, by name."""
 
     logits: Float[Tensor, "B A"]
     details: Mapping[str, Tensor] = field(default_factory=dict)

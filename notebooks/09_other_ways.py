@@ -273,7 +273,7 @@ glue("num_taught", str(run.fill_steps), display=False)
 # {glue:text}`rmm_audio_spread:.3f` % of the real variance: Eq. 2 hardly addresses
 # ({doc}`02_slot_addressing`). Retrieval averages a few clips of others: a spread of
 # {glue:text}`retrieval_audio_spread:.0f` %, an error of {glue:text}`retrieval_audio_error:.0f` %.
-# the completer of `recommended`: a spread of {glue:text}`recommended_audio_spread:.1f` %, an error of
+# The completer of `recommended`: a spread of {glue:text}`recommended_audio_spread:.1f` %, an error of
 # {glue:text}`recommended_audio_error:.0f` %.
 #
 # A large error is no fault where no loss asks for the real half: ShaSpec, DrFuse and prompts may

@@ -57,7 +57,9 @@ class ActionMAE(Completer):
     over the grid together with a learned pattern. Tokens have embeddings of their modality and
     segment, which the released program declares and does not add. Its targets are normalised token
     by token, and so is the prediction when it is compared: the answers set its scale. The answer
-    loss is that of every method here, without the published smoothing of labels by 0.1.
+    loss is that of every method here, without the published smoothing of labels by 0.1. The
+    published training drops a random number of modalities, none among them, drawn once a batch;
+    here it sees the passes of Eq. 8, as every method does, with the optimiser of every method.
     """
 
     def __init__(self, config: ActionMAEConfig, dims: GridDims) -> None:

@@ -40,16 +40,17 @@ class DrFuseConfig(CompleterConfig):
 class DrFuse(Completer):
     """Disentangled representations around any backbone.
 
-    Departure: the published method answers from {distinct, shared, distinct} with an attention for
-    each class, and has a head and a loss on each of the three. Here the backbone answers, so those
-    heads, and the ranking of the attention by their losses, have no place; what stands in for an
-    absent half is read from the pooled shared representation of its segment, which is that of the
-    half that is there: two are pooled only where nothing is absent, and no loss and no answer reads
-    that. A segment without either half has no shared representation, and zeros are read instead.
-    The published step is one pass with one answer loss; a step of Eq. 8 has three, and the terms
-    stand beside the two that complete something. The distinct representations have no task here:
-    they may turn away from the shared ones by themselves, and what remains of the method is the
-    shared projection and its alignment.
+    Departure: the published encoders are whole networks on raw inputs, here they are two layers on
+    f^a and on the mean of f^v over the grid. The published method answers from {distinct, shared,
+    distinct} with an attention for each class, and has a head and a loss on each of the three. Here
+    the backbone answers, so those heads, and the ranking of the attention by their losses, have no
+    place; what stands in for an absent half is read from the pooled shared representation of its
+    segment, which is that of the half that is there: two are pooled only where nothing is absent,
+    and no loss and no answer reads that. A segment without either half has no shared
+    representation, and zeros are read instead. The published step is one pass with one answer loss;
+    a step of Eq. 8 has three, and the terms stand beside the two that complete something. The
+    distinct representations have no task here: they may turn away from the shared ones by
+    themselves, and what remains of the method is the shared projection and its alignment.
     """
 
     def __init__(self, config: DrFuseConfig, dims: GridDims) -> None:

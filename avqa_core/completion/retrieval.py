@@ -58,7 +58,8 @@ class Retrieval(Completer):
     the checkpoint. It is as old as the last ``fit``: with a backbone that still learns, fit again.
     Between two fits such a backbone moves, a clip of the bank is then not recognised as itself, and
     in training, never in a test, the few clips that are kept may be given their own absent half; so
-    may a clip that misses some segments, or both halves, whose pooled features are not its own.
+    may a clip that misses some segments, or both halves, whose pooled features are not its own, and
+    any clip of the bank in bfloat16, which rounds cosines below the limit: train it in float32.
     A test clip that also occurs in training, as in MUSIC-AVQA, may be given its own half in a test.
     """
 

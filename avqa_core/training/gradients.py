@@ -1,6 +1,8 @@
 """The gradient of one batch: in parts that fit into memory, over as many processes as there are.
 
-However the batch is cut, the result is the gradient that one process would get from all of it.
+However the batch is cut, the result is the gradient that one process would get from all of it, but
+for what draws or counts anew in each part: dropout, running statistics, noise that is drawn for a
+part, and a question mix-up.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class TrainConfig:
         batch_size: questions a step, over all processes and all accumulated parts.
         learning_rate: the highest one of the schedule.
         schedule: ``constant``, ``step`` (times ``decay_factor`` every ``decay_epochs``) or
-            ``cosine`` (to zero at the last step).
+            ``cosine`` (to zero one step behind the last).
         decay_epochs: passes between two cuts of the schedule ``step``.
         decay_factor: what one cut multiplies by.
         warmup_steps: steps of linear growth before any schedule.

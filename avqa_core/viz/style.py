@@ -57,6 +57,7 @@ METHODS: dict[str, Mark] = {
     "paper": Mark("RMM and AVR", ORANGE, "p"),
     "released_code": Mark("released code's form", BROWN, "d", "-."),
     "recommended": Mark("recommended", BLUE, "o"),
+    "joint/recommended": Mark("recommended, trained on", BLUE, "h", ":"),
     "missing_aware_prompts": Mark("missing-aware prompts", PINK, ">"),
     "prompts": Mark("missing-aware prompts, input", PINK, "^"),
     "prompts_prefix": Mark("missing-aware prompts, prefix", PINK, "<", ":"),

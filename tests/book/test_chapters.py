@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from book.tools import gate_notebook, gate_source, run
 from book.tools.layout import Layout
 
 LAYOUT = Layout(Path(__file__).resolve().parents[2])
+EXPECTED = LAYOUT.expected("any", "smoke").parent
 
 
 def test_the_sources_are_as_they_have_to_be() -> None:
@@ -27,3 +29,11 @@ def test_a_chapter_runs_and_passes_its_gate(name: str) -> None:
     (outcome,) = run.run(LAYOUT, "smoke", [name], threads=1)
     assert outcome.error is None
     assert gate_notebook.problems(LAYOUT, "smoke", [name]) == []
+
+
+def test_what_some_chapters_showed_is_kept_for_the_gate_to_compare() -> None:
+    known = {one.stem for one in LAYOUT.chapters()}
+    kept = {path.name.removesuffix(".smoke.json"): path for path in EXPECTED.glob("*.smoke.json")}
+    assert {"01_bandstand", "02_slot_addressing", "03_avr_diffusion"} <= kept.keys() <= known
+    for path in kept.values():
+        assert len(json.loads(path.read_text())["values"]) >= 5, path

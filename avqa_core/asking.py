@@ -6,7 +6,6 @@ scenario of that name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
-from avqa_core import rng, run_calibration
+from avqa_core import gaps, rng, run_calibration
 from avqa_core.abstention import require_threshold
 from avqa_core.config import from_dict, require
-from avqa_core.data.availability import Scenario
 from avqa_core.data.dataset import Questions, collate, encode_questions
 from avqa_core.data.folder import DataFolder
 from avqa_core.data.vocabulary import PADDING, Vocabulary, words_of
@@ -28,6 +24,7 @@ from avqa_core.encoders import catalogue
 from avqa_core.encoders.base import AudioEncoder, VisualEncoder
 from avqa_core.errors import AnnotationError, AvqaError, ConfigError
 from avqa_core.extraction import Recipe
+from avqa_core.gaps import Gap
 from avqa_core.media.segments import Place, SegmentPolicy
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.run_calibration import RunCalibration
@@ -35,38 +32,8 @@ from avqa_core.training import checkpoint, runs
 from avqa_core.types import FeatureBatch, FeatureDims, Modality, QAExample, QuestionCategory
 
 Missing = Literal["none", "audio", "visual", "both"]
-_GAP = re.compile(r"(audio|visual):(\d+)(?:-(\d+))?")
 # What ends a question: both marks of the data set, the second as wide as a Chinese letter.
 ENDINGS = " \t\n.!?\uff1f"
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Segments that a sensor lost, from the first to the last, both included, counted from 0."""
-
-    modality: str
-    first: int
-    last: int
-
-    @classmethod
-    def parse(cls, text: str) -> Gap:
-        """Read a gap as it is written on a command line: ``audio:3-6``, or ``visual:0``.
-
-        Raises:
-            ConfigError: it is written otherwise, or ends before it begins.
-        """
-        found = _GAP.fullmatch(text.strip())
-        first, last = (int(found[2]), int(found[3] or found[2])) if found else (0, -1)
-        if found is None or last < first:
-            raise ConfigError(
-                "--drop: expected a modality and segments from the first to the last, such as "
-                f"audio:3-6 or visual:0, got {text!r}: segments count from 0"
-            )
-        return cls(found[1], first, last)
-
-    def __str__(self) -> str:
-        span = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-        return f"{self.modality} lost in segment{'s' * (self.last > self.first)} {span}, as asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,12 +144,12 @@ class Listener:
         batch = self._batch(questions, arrays, present)
         lost = [gap for gap in drop if present[gap.modality]]
         for gap in lost:
-            self._lose(batch.availability, gap)
+            gap.take_from(batch.availability)
             notes.append(str(gap))
         generator = rng.named(seed, "asking", *words)
         device = next(self.model.parameters()).device
         logits = self.model(batch.to(device), generator=generator).answers.logits[0].float()
-        scenario, caution = _scenario(batch.availability[0]), self.caution
+        scenario, caution = gaps.scenario(batch.availability[0]), self.caution
         if caution is not None:
             logits = logits / caution.calibration.of(scenario).temperature
             notes.append(caution.note(scenario))
@@ -225,15 +192,6 @@ class Listener:
             notes.append(f"words that training does not know: {', '.join(unknown)}")
         return notes
 
-    def _lose(self, availability: Bool[Tensor, "B T 2"], gap: Gap) -> None:
-        num_segments = availability.shape[1]
-        require(
-            gap.last < num_segments,
-            f"--drop: expected segments from 0 to {num_segments - 1}, as the run has "
-            f"{num_segments}, got {gap.modality}:{gap.first}-{gap.last}: name others",
-        )
-        availability[:, gap.first : gap.last + 1, Modality[gap.modality.upper()]] = False
-
     def _batch(
         self,
         questions: Questions,
@@ -249,23 +207,6 @@ class Listener:
             for name, shape in self.recipe.layout.items()
         }
         return collate(questions, features, availability)
-
-
-def _scenario(availability: Bool[Tensor, "T 2"]) -> str:
-    """Return what is missing as tables name it; gaps by how many segments they are in all."""
-    lost = {
-        name: int((~availability[:, modality]).sum())
-        for name, modality in (("audio", Modality.AUDIO), ("visual", Modality.VISUAL))
-    }
-    whole = {name: number == len(availability) for name, number in lost.items()}
-    return str(
-        Scenario(
-            audio_missing=float(whole["audio"]),
-            visual_missing=float(whole["visual"]),
-            audio_drops=0 if whole["audio"] else lost["audio"],
-            visual_drops=0 if whole["visual"] else lost["visual"],
-        )
-    )
 
 
 def _example(video: Path, words: Sequence[str], candidates: Sequence[str]) -> QAExample:

@@ -40,6 +40,16 @@ class Claim:
     over: str | None = None
 
     @property
+    def is_of_paper(self) -> bool:
+        """Whether the paper claims it; else it is a question that the paper does not ask."""
+        return self.source != "control"
+
+    @property
+    def groups(self) -> set[str]:
+        """The groups of all runs that the claim needs."""
+        return {name.split("/")[0] for name in self.names}
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every comparison that the claim makes."""
         return [(one, other) for one in self.better for other in self.worse]

@@ -164,9 +164,10 @@ def ask(
         device: auto, cpu, cuda or cuda:N.
     """
     from avqa_core import asking
+    from avqa_core.gaps import Gap
     from avqa_core.training.distributed import resolve_device
 
-    gaps = [asking.Gap.parse(one) for one in drop]  # before a network and its encoders are loaded
+    gaps = [Gap.parse(one) for one in drop]  # before a network and its encoders are loaded
     listener = asking.listen(
         run,
         data=data,

@@ -23,6 +23,7 @@ from avqa_core.encoders import catalogue
 from avqa_core.errors import AnnotationError, AvqaError, CheckpointError, ConfigError, FeatureError
 from avqa_core.evaluation import predict
 from avqa_core.extraction import Recipe, extract, find_videos
+from avqa_core.gaps import Gap
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.media.segments import BANDSTAND, SegmentPolicy
 from avqa_core.metrics import Interval
@@ -131,7 +132,7 @@ def test_a_microphone_that_cut_out_is_answered_as_in_the_evaluation(listener, ru
     answer = listener.answer(
         data / "films" / f"{example.video_id}.mkv",
         example.question,
-        drop=[asking.Gap("audio", 1, 2), asking.Gap("visual", 0, 0)],
+        drop=[Gap("audio", 1, 2), Gap("visual", 0, 0)],
         top=100,
     )
     assert answer.scenario == "audio_drops(2)+visual_drops(1)"
@@ -143,11 +144,9 @@ def test_a_microphone_that_cut_out_is_answered_as_in_the_evaluation(listener, ru
 
 
 def test_gaps_over_the_whole_clip_are_its_absence(listener, data):
-    gone = listener.answer(film(data), QUESTION, drop=[asking.Gap("audio", 0, 2)])
+    gone = listener.answer(film(data), QUESTION, drop=[Gap("audio", 0, 2)])
     assert gone.scenario == "audio_missing"
-    absent = listener.answer(
-        film(data), QUESTION, missing="audio", drop=[asking.Gap("audio", 1, 1)]
-    )
+    absent = listener.answer(film(data), QUESTION, missing="audio", drop=[Gap("audio", 1, 1)])
     assert absent.answers == gone.answers
     assert not any("lost in" in note for note in absent.notes), "nothing was there to be lost"
 
@@ -155,17 +154,17 @@ def test_gaps_over_the_whole_clip_are_its_absence(listener, data):
 @pytest.mark.parametrize("text", ["audio", "audio:", "audio:5-3", "smell:1", "audio:1-", "3-6"])
 def test_a_gap_that_is_none_is_told(text):
     with pytest.raises(ConfigError, match=r"--drop: expected .* such as audio:3-6"):
-        asking.Gap.parse(text)
+        Gap.parse(text)
 
 
 def test_a_gap_is_read_as_it_is_written():
-    assert asking.Gap.parse("audio:3-6") == asking.Gap("audio", 3, 6)
-    assert asking.Gap.parse(" visual:0 ") == asking.Gap("visual", 0, 0)
+    assert Gap.parse("audio:3-6") == Gap("audio", 3, 6)
+    assert Gap.parse(" visual:0 ") == Gap("visual", 0, 0)
 
 
 def test_a_gap_behind_the_end_is_told(listener, data):
     with pytest.raises(ConfigError, match="expected segments from 0 to 2"):
-        listener.answer(film(data), QUESTION, drop=[asking.Gap("visual", 1, 3)])
+        listener.answer(film(data), QUESTION, drop=[Gap("visual", 1, 3)])
 
 
 @pytest.mark.parametrize("lost", ["audio", "visual"])

@@ -11,7 +11,7 @@ from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.avr_words import BOTH, CONTROL, NOTHING, RMM, RMM_LONGER, avr_words
 from avqa_core.viz.result_words import (
     NOT_RUN,
-    gap_text,
+    gap_texts,
     parameters_text,
     share_text,
     spread_text,
@@ -45,22 +45,17 @@ def steps() -> dict[int, str]:
 
 def of_paper(entries: Sequence[Entry]) -> list[Entry]:
     """Return what the paper claims, of all entries."""
-    return [one for one in entries if one.claim.source != "control"]
+    return [one for one in entries if one.claim.is_of_paper]
 
 
 def about_avr(entries: Sequence[Entry]) -> list[Entry]:
     """Return the questions about RMM and AVR that the paper does not ask, of all entries."""
-    controls = [one for one in entries if one.claim.source == "control"]
-    return [one for one in controls if {name.split("/")[0] for name in one.claim.names} <= GROUPS]
+    return [one for one in entries if not one.claim.is_of_paper and one.claim.groups <= GROUPS]
 
 
 def words(stored: Stored) -> dict[str, str]:
     """Return every quoted number as text; what is not stored says so."""
-    told = {
-        f"{name}_{scenario}": gap_text(stored, *pair, scenario)
-        for name, pair in GAPS.items()
-        for scenario in MISSING
-    }
+    told = gap_texts(stored, GAPS, MISSING)
     for name, points in (("slots", slots()), ("steps", steps())):
         for scenario in MISSING:
             told[f"{name}_{scenario}"] = spread_text(stored, list(points.values()), scenario)

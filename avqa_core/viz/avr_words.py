@@ -9,7 +9,7 @@ from avqa_core.ledger import Verdict, judge, least_spread, ledger, paired
 from avqa_core.metrics import Interval
 from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.points import in_words
-from avqa_core.viz.result_words import NOT_RUN, SAID, gap_text
+from avqa_core.viz.result_words import NOT_RUN, SAID, gap_texts
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -39,11 +39,7 @@ PREDICTIONS = ("avr_taken_away", "avr_missing_only", "avr_reconstruction")
 
 def avr_words(stored: Stored) -> dict[str, str]:
     """Return every quoted number about AVR as text; what is not stored says so."""
-    told = {
-        f"{name}_{scenario}": gap_text(stored, *pair, scenario)
-        for name, pair in AVR_GAPS.items()
-        for scenario in MISSING
-    }
+    told = gap_texts(stored, AVR_GAPS, MISSING)
     for scenario in MISSING:
         gap, seeds = training_gap(stored, scenario)
         told[f"avr_training_{scenario}"] = NOT_RUN if gap is None else in_words(gap, seeds)

@@ -232,7 +232,7 @@ def verdict_table(rows: Sequence[Mended]) -> Rich:
 
 
 def _in_words(verdict: str) -> str:
-    return {"nearer": "mended", "farther": "farther"}.get(verdict, verdict)
+    return "mended" if verdict == "nearer" else verdict
 
 
 def step_rows() -> tuple[list[Column], list[Row]]:

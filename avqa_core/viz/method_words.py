@@ -118,8 +118,8 @@ def printed_gap(name: str, other: str, scenario: str) -> str:
 def _of_table(stored: Stored, names: Sequence[str], claims: Sequence[Claim]) -> dict[str, str]:
     entries = ledger(stored, claims)
     planned = len(names) * num_planned(stored.profile)
-    of_paper = [one for one in entries if one.claim.source != "control"]
-    of_controls = [one for one in entries if one.claim.source == "control"]
+    of_paper = [one for one in entries if one.claim.is_of_paper]
+    of_controls = [one for one in entries if not one.claim.is_of_paper]
     return {
         "stored_runs": f"{num_stored(stored, names)} of {planned}",
         "num_claims": str(len(of_paper)),

@@ -12,7 +12,7 @@ from avqa_core.ledger import Entry, ledger
 from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.coupling_views import coupling_words
 from avqa_core.viz.main_results import lead_sentence
-from avqa_core.viz.result_words import SAID, gap_text, verdicts_text
+from avqa_core.viz.result_words import SAID, gap_text, gap_texts, verdicts_text
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
@@ -45,17 +45,12 @@ GROUPS = frozenset({"plug_in", "joint", "few_labels", "coupling"})
 
 def entries(of: Sequence[Entry]) -> list[Entry]:
     """Return the questions of this chapter, of all entries of the ledger."""
-    controls = [one for one in of if one.claim.source == "control"]
-    return [one for one in controls if {name.split("/")[0] for name in one.claim.names} <= GROUPS]
+    return [one for one in of if not one.claim.is_of_paper and one.claim.groups <= GROUPS]
 
 
 def words(stored: Stored) -> dict[str, str]:
     """Return every quoted number as text; what is not stored says so."""
-    told = {
-        f"{name}_{scenario}": gap_text(stored, *pair, scenario)
-        for name, pair in GAPS.items()
-        for scenario in MISSING
-    }
+    told = gap_texts(stored, GAPS, MISSING)
     told |= {f"lead_{scenario}": lead_sentence(stored, scenario) for scenario in MISSING}
     judged = entries(ledger(stored))
     told |= {f"hypothesis_{name}": _verdicts(judged, one) for name, one in HYPOTHESIS.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,17 @@ def gap_text(
     """
     entry = compared(stored, name, other, scenario, over=over)
     return NOT_RUN if entry.ours is None else in_words(entry.ours, entry.num_seeds)
+
+
+def gap_texts(
+    stored: Stored, gaps: Mapping[str, tuple[str, str]], scenarios: Sequence[str]
+) -> dict[str, str]:
+    """Say how pairs compare in several scenarios, under ``NAME_SCENARIO``."""
+    return {
+        f"{name}_{scenario}": gap_text(stored, *pair, scenario)
+        for name, pair in gaps.items()
+        for scenario in scenarios
+    }
 
 
 def accuracy_text(stored: Stored, name: str, scenario: str) -> str:

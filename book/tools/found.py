@@ -36,7 +36,7 @@ def lines(layout: Layout) -> list[str]:
     ]
     entries = ledger(stored, every_claim()) if len(stored) else []
     run = [one for one in entries if one.verdict != "not run"]
-    of_paper = [one for one in run if one.claim.source != "control"]
+    of_paper = [one for one in run if one.claim.is_of_paper]
     if of_paper:
         found.append(
             f"- Of {len(of_paper)} claims of the paper that were run on the built-in world, with "

@@ -146,12 +146,12 @@ def _judged(results: Stored) -> list[str]:
     What is against us must not need looking for, and neither what speaks for the paper.
     """
     entries = [one for one in ledger(results, every_claim()) if one.verdict != "not run"]
-    of_paper = [one for one in entries if one.claim.source != "control"]
+    of_paper = [one for one in entries if one.claim.is_of_paper]
     against = {one.claim.statement for one in entries if one.verdict == "contradicted"}
     of_ours = [
         one
         for one in entries
-        if one.claim.source == "control"
+        if not one.claim.is_of_paper
         and (one.claim.statement.startswith(main_results.OURS) or one.claim.statement in against)
     ]
     found = []

@@ -7,9 +7,9 @@ from avqa_core.claims import every_claim
 from avqa_core.errors import AvqaError
 from avqa_core.ledger import ledger
 from avqa_core.studies import floor_results
-from avqa_core.viz import avr_words, main_results
+from avqa_core.viz import avr_words, main_results, recall_words
 from avqa_core.viz.points import spanned
-from avqa_core.viz.result_words import steps_text, verdicts_text
+from avqa_core.viz.result_words import gap_text, steps_text, verdicts_text
 from avqa_core.viz.style import mark_of
 from book.tools import readme
 from book.tools.layout import Layout
@@ -34,6 +34,16 @@ def lines(layout: Layout) -> list[str]:
         for scenario in ("audio_missing", "visual_missing")
         if main_results.lead(stored, scenario) is not None
     ]
+    if stored.has(*recall_words.GAPS["joint_recommended"]):
+        audio, visual = (
+            gap_text(stored, *recall_words.GAPS["joint_recommended"], one)
+            for one in ("audio_missing", "visual_missing")
+        )
+        found.append(
+            "- With a backbone that may be trained on, recommended compares with modality dropout "
+            f"of equal size, the control, by {audio} where audio is missing and {visual} where "
+            "the picture is ({doc}`../notebooks/13_where_recall_helps`)."
+        )
     entries = ledger(stored, every_claim()) if len(stored) else []
     run = [one for one in entries if one.verdict != "not run"]
     of_paper = [one for one in run if one.claim.is_of_paper]

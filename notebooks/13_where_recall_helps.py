@@ -65,7 +65,7 @@ print(f"{len(stored)} stored runs of profile {run.results}, {stored.date}")
 # Below, on one backbone a seed, AVST with the reader: first four ways to fill in for the absent half while
 # the backbone is frozen, then the same backbone trained on with halves missing, without and with recall.
 
-# %% mystnb={"figure": {"caption": "What recall is worth depends on whether the backbone may learn. Above a frozen backbone, below the same one trained on. Dots: seeds; bars: 95 % interval.", "name": "fig-frozen-and-trained"}, "image": {"alt": "Three panels, for both present, audio missing and visual missing. One row each for zeros, one learned vector, RMM as printed and recommended on a frozen backbone, and for modality dropout, a wider one, and recommended, trained on; accuracy in percent with seeds as dots, between a shaded floor and a shaded area beyond the ceiling."}}
+# %% mystnb={"figure": {"caption": "Above, ways to fill in for a frozen backbone; below, the same backbone trained on, without recall and with it. Dots: seeds; bars: 95 % interval.", "name": "fig-frozen-and-trained"}, "image": {"alt": "Three panels, for both present, audio missing and visual missing. One row each for zeros, one learned vector, RMM as printed and recommended on a frozen backbone, and for modality dropout, a wider one, and recommended, trained on; accuracy in percent with seeds as dots, between a shaded floor and a shaded area beyond the ceiling."}}
 frozen = ("zeros", "slot_mean", "rmm", "recommended")
 trained = ("modality_dropout", "modality_dropout_wide", "recommended")
 views.comparison_figure(

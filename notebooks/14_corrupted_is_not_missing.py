@@ -61,7 +61,7 @@ kept = networks.runs_of("complete/plain", "book")
 print(run)
 
 # %% [markdown]
-# ## The finding first: noise gives back what absence takes
+# ## The finding first: noise on a half, beside its absence
 #
 # When the released program tests with a half "missing", the real half goes in all the same, with Gaussian
 # noise added, of deviation {glue:text}`noise_audio` for the sound and {glue:text}`noise_visual` for the

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from avqa_core import paper_baselines
-from avqa_core.claims import every_claim
 from avqa_core.errors import AvqaError
-from avqa_core.ledger import ledger
 from avqa_core.studies import floor_results
 from avqa_core.viz import avr_words, main_results, recall_words
 from avqa_core.viz.points import spanned
@@ -44,9 +42,7 @@ def lines(layout: Layout) -> list[str]:
             f"of equal size, the control, by {audio} where audio is missing and {visual} where "
             "the picture is ({doc}`../notebooks/13_where_recall_helps`)."
         )
-    entries = ledger(stored, every_claim()) if len(stored) else []
-    run = [one for one in entries if one.verdict != "not run"]
-    of_paper = [one for one in run if one.claim.is_of_paper]
+    of_paper = [one for one in readme.run_claims(stored) if one.claim.is_of_paper]
     if of_paper:
         found.append(
             f"- Of {len(of_paper)} claims of the paper that were run on the built-in world, with "

@@ -140,12 +140,19 @@ def _sentences(results: Stored) -> list[str]:
     return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_judged(results)]
 
 
+def run_claims(results: Stored) -> list[Entry]:
+    """Return what became of every claim of all chapters whose runs are stored."""
+    if not len(results):
+        return []
+    return [one for one in ledger(results, every_claim()) if one.verdict != "not run"]
+
+
 def _judged(results: Stored) -> list[str]:
     """Return every claim of the paper; and of our questions those against us or about ours.
 
     What is against us must not need looking for, and neither what speaks for the paper.
     """
-    entries = [one for one in ledger(results, every_claim()) if one.verdict != "not run"]
+    entries = run_claims(results)
     of_paper = [one for one in entries if one.claim.is_of_paper]
     against = {one.claim.statement for one in entries if one.verdict == "contradicted"}
     of_ours = [

@@ -22,7 +22,6 @@ from avqa_core.viz import fragments
 from avqa_core.viz.session import ToggleSession, sampling_steps
 from avqa_core.viz.session_world import QuestionFloor, SessionWorld, template_named
 from avqa_core.viz.transcript import describe_heard, describe_seen, when
-from book.tools import pace
 from tests.viz.fakes import (
     VOCABULARY,
     WORLD,
@@ -228,25 +227,20 @@ def test_media_are_rendered_from_the_scene(session):
 
 
 def test_an_answer_takes_less_than_a_tenth_of_a_second_at_size_book(tmp_path):
-    """Measured in processor time of one thread, on the scale of the machine of the budgets.
-
-    A promise in seconds means the same on each machine, as at the gate of the chapters: a slower one
-    has proportionally more, a faster one earns nothing.
-    """
+    """Measured in processor time of one thread: other jobs of the machine do not count."""
     layout = {"audio": (10, 128), "visual": (10, 64, 4, 6)}
     world = make_world(tmp_path, num_clips=1, layout=layout)
     models = make_models(make_dims(world.store), channels=64, num_slots=75, num_steps=10)
     session = ToggleSession(models, world)
     example = first_question(world)
-    times, before = [], pace.measured()
+    times = []
     for _ in range(4):
         began = time.process_time()
         answer = session.answer(example, audio_present=False)
         fragments.answer_html(answer)
         fragments.addressing_html(answer)
         times.append(1000 * (time.process_time() - began))
-    slowness = max(1.0, pace.slowness(before, pace.measured()))
-    assert statistics.median(times[1:]) < 100 * slowness, (times, slowness)
+    assert statistics.median(times[1:]) < 100, times
 
 
 SEEN = Seen(

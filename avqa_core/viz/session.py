@@ -1,4 +1,4 @@
-"""The live toggles without any widget: a question, two switches, an answer, within 100 ms."""
+"""The live toggles without any widget: a question, two switches, an answer."""
 
 from __future__ import annotations
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import statistics
-import time
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -226,21 +225,24 @@ def test_media_are_rendered_from_the_scene(session):
     assert len(media.waveform) == 160_000
 
 
-def test_an_answer_takes_less_than_a_tenth_of_a_second_at_size_book(tmp_path):
-    """Measured in processor time of one thread: other jobs of the machine do not count."""
-    layout = {"audio": (10, 128), "visual": (10, 64, 4, 6)}
-    world = make_world(tmp_path, num_clips=1, layout=layout)
-    models = make_models(make_dims(world.store), channels=64, num_slots=75, num_steps=10)
-    session = ToggleSession(models, world)
-    example = first_question(world)
-    times = []
-    for _ in range(4):
-        began = time.process_time()
-        answer = session.answer(example, audio_present=False)
-        fragments.answer_html(answer)
-        fragments.addressing_html(answer)
-        times.append(1000 * (time.process_time() - began))
-    assert statistics.median(times[1:]) < 100, times
+def test_an_answer_costs_one_pass_and_one_denoising_a_step(session):
+    """What bounds the wait in counts; ``benchmarks/toggle.py`` measures its milliseconds."""
+    model = session.models["rmm"]
+    parts = {
+        "model": model,
+        "denoising": model.enhancer.process.denoiser,
+    }
+    calls = Counter()
+    hooks = [
+        part.register_forward_hook(lambda *_, name=name: calls.update([name]))
+        for name, part in parts.items()
+    ]
+    try:
+        session.answer(first_question(session.world), audio_present=False, completer="rmm")
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert calls == {"model": 1, "denoising": model.enhancer.process.config.num_steps}
 
 
 SEEN = Seen(

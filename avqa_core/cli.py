@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,7 +84,6 @@ def train(
     """
     from avqa_core import commands
     from avqa_core.losses import ObjectiveConfig
-    from avqa_core.processors import bfloat16_anywhere
     from avqa_core.progress import shown_training
     from avqa_core.training.events import Finished
     from avqa_core.training.settings import TrainConfig
@@ -116,14 +114,11 @@ def train(
         resume=resume,
     )
     try:
-        with bfloat16_anywhere() if precision == "bfloat16" else nullcontext():
-            for event in shown_training(trainer.run(), trainer.num_steps):
-                if isinstance(event, Finished) and trainer.processes.is_main:
-                    score = (
-                        "none" if event.best_score is None else f"{100 * event.best_score:.2f} %"
-                    )
-                    print(f"{event.step} steps in {event.seconds:.0f} s, best validation {score}")
-                    print(f"next: avqa evaluate --run {out} --data {data}")
+        for event in shown_training(trainer.run(), trainer.num_steps):
+            if isinstance(event, Finished) and trainer.processes.is_main:
+                score = "none" if event.best_score is None else f"{100 * event.best_score:.2f} %"
+                print(f"{event.step} steps in {event.seconds:.0f} s, best validation {score}")
+                print(f"next: avqa evaluate --run {out} --data {data}")
     except KeyboardInterrupt:
         _say(
             f"interrupted after step {trainer.step}: the same command goes on from the last "

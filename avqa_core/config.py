@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import types
 import typing
 from collections.abc import Iterable
@@ -179,7 +180,39 @@ def write(config: Any, path: Path) -> None:
     path.write_text(json.dumps(to_dict(config), indent=2) + "\n")
 
 
+def require_valid(config: Any, where: str = "config") -> None:
+    """Refuse what no config file could say, since Python itself checks no annotation.
+
+    Raises:
+        ConfigError: names the field and what it may be.
+    """
+    from_dict(type(config), to_dict(config), where)
+
+
 def require(condition: bool, message: str) -> None:
     """Raise a ``ConfigError`` with ``message`` unless ``condition`` holds."""
     if not condition:
         raise ConfigError(message)
+
+
+def require_at_least(who: str, config: Any, least: float | int, *names: str) -> None:
+    """Refuse fields of ``config`` that are below ``least`` or not finite.
+
+    Raises:
+        ConfigError: names whose field it is, the field and its value.
+    """
+    for name in names:
+        value = getattr(config, name)
+        require(
+            math.isfinite(value) and value >= least,
+            f"{who}: expected {name} >= {least}, got {value}",
+        )
+
+
+def require_dropout(who: str, config: Any) -> None:
+    """Refuse a ``dropout`` that is no probability, or that drops everything.
+
+    Raises:
+        ConfigError: names whose dropout it is, and its value.
+    """
+    require(0.0 <= config.dropout < 1.0, f"{who}: expected 0 <= dropout < 1, got {config.dropout}")

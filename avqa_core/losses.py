@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core import rng
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least
 from avqa_core.data.draws import draw_uniform
 from avqa_core.model import MissingModalityAVQA
 from avqa_core.types import FeatureBatch, Features, LossTerms, Modality, Prediction
@@ -52,11 +52,7 @@ class ObjectiveConfig:
             0 <= self.both_missing_rate <= 1,
             f"objective: expected both_missing_rate in [0, 1], got {self.both_missing_rate}",
         )
-        require(
-            self.recall_weight >= 0 and self.diffusion_weight >= 0,
-            "objective: expected weights >= 0, got "
-            f"{self.recall_weight} and {self.diffusion_weight}",
-        )
+        require_at_least("objective", self, 0, "recall_weight", "diffusion_weight")
 
 
 def answer_loss(

@@ -76,9 +76,12 @@ def wilson_interval(tally: Tally, confidence: float = 0.95) -> Interval:
 
 
 def seed_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Return the mean over seeds with its t interval; the bounds of a single seed are NaN."""
+    """Return the mean over seeds with its t interval; it has no bounds, NaN, of a single seed.
+
+    Where one seed has no value, NaN, neither has the mean.
+    """
     mean = fmean(values) if values else math.nan
-    if len(values) < 2:
+    if len(values) < 2 or math.isnan(mean):
         return Interval(mean, math.nan, math.nan)
     quantile = student_t_quantile(0.5 + confidence / 2, len(values) - 1)
     half = quantile * stdev(values) / math.sqrt(len(values))

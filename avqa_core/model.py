@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from avqa_core.backbones import BackboneConfig, backbones
 from avqa_core.completion import CompleterConfig, completers
 from avqa_core.completion.base import GridDims
-from avqa_core.config import require
+from avqa_core.config import require, require_valid
 from avqa_core.enhancement import EnhancerConfig, enhancers
 from avqa_core.errors import FeatureError, ModalityError
 from avqa_core.types import (
@@ -44,6 +44,7 @@ class MissingModalityAVQA(nn.Module):
 
     def __init__(self, config: ModelConfig, dims: FeatureDims) -> None:
         super().__init__()
+        require_valid(config, "model")
         self.config, self.dims = config, dims
         self.backbone = backbones.build(config.backbone, dims)
         grid = GridDims(

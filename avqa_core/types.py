@@ -112,7 +112,8 @@ class FeatureBatch(_Movable):
         question_id: names the row; every random choice about the row is a function of it.
         negative_visual: one frame of another clip for each segment; training only.
         candidates: tokens of A candidate answers, padded with 0; multiple-choice data only.
-        extras: further named arrays of the store (CLIP patches, words).
+        extras: further named arrays of the store (CLIP patches, words). They are not blanked: a
+            backbone that reads one that sound or picture went into does so by ``availability``.
         video_ids: clip of each row.
     """
 

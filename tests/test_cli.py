@@ -208,7 +208,7 @@ def _damaged(world: Path, tmp_path: Path) -> Path:
         *(
             (
                 ["train", "--data", "{world}", "--out", "{out}", "--set", one],
-                f"change what was set, {one}",
+                f"expected {one.partition('.')[2].replace('=', ' >= 1, got ')}",
             )
             for one in ("completer.num_heads=0", "backbone.channels=0")
         ),
@@ -242,6 +242,26 @@ def test_bad_input_is_one_line_and_exit_code_2(world, run, tmp_path, capsys, arg
     assert message in lines[0]
     untouched = {path: content for path, content in before.items() if path.name != "lock"}
     assert {path: path.read_bytes() for path in untouched} == untouched
+
+
+@pytest.mark.parametrize("assigned", [[], ["--set", "completer.width=64"]])
+def test_what_breaks_in_a_part_is_laid_on_what_was_set(
+    world, tmp_path, capsys, monkeypatch, assigned
+):
+    """With nothing set it is the part's author who wants to see where."""
+
+    def broken(*_, **__):
+        raise RuntimeError("no such shape")
+
+    monkeypatch.setattr(commands, "Trainer", broken)
+    arguments = ["train", "--data", str(world), "--out", str(tmp_path / "run"), "--size", "tiny"]
+    if not assigned:
+        with pytest.raises(RuntimeError, match="no such shape"):
+            cli.main(arguments)
+        return
+    assert cli.main([*arguments, *assigned]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no such shape: change what was set, completer.width=64" in line
 
 
 def test_what_the_system_refuses_is_one_line_too(world, tmp_path, capsys):

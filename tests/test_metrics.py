@@ -90,6 +90,12 @@ def test_one_seed_has_no_interval_and_shows_nothing():
     assert not interval.excludes(0.0)
 
 
+def test_a_seed_without_a_value_leaves_none_to_the_mean():
+    interval = metrics.seed_interval([0.7, math.nan, 0.9])
+    assert all(map(math.isnan, (interval.estimate, interval.low, interval.high)))
+    assert not interval.excludes(0.0)
+
+
 def test_paired_difference_cancels_what_a_seed_does_to_both():
     theirs = {0: 0.10, 1: 0.50, 2: 0.90}
     ours = {seed: value + 0.02 for seed, value in theirs.items()}

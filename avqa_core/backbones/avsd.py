@@ -25,7 +25,7 @@ from avqa_core.backbones.answer_head import (
     read_candidates,
 )
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least, require_dropout
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
 
 SHORTEST = 1e-6  # lengths below it count as this, so that a blank element has a finite gradient
@@ -48,14 +48,12 @@ class AVSDConfig(BackboneConfig):
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        require_at_least("AVSD", self, 1, "channels", "embedding_width", "num_frames", "max_side")
         require(
             self.channels % 2 == 0,
             f"AVSD: expected an even number of channels, got {self.channels}: choose another size",
         )
-        require(0.0 <= self.dropout < 1.0, f"AVSD: expected 0 <= dropout < 1, got {self.dropout}")
-        for name in ("embedding_width", "num_frames", "max_side"):
-            value = getattr(self, name)
-            require(value >= 1, f"AVSD: expected {name} >= 1, got {value}")
+        require_dropout("AVSD", self)
 
 
 class FactorGraphAttention(nn.Module):

@@ -21,7 +21,7 @@ from avqa_core.backbones.answer_head import last_layer, logits_of, read_candidat
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
 from avqa_core.backbones.question_encoder import QuestionEncoder
 from avqa_core.backbones.reader import BoundReader
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least, require_dropout
 from avqa_core.data.vocabulary import Vocabulary
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTerms
 
@@ -55,16 +55,18 @@ class AVSTConfig(BackboneConfig):
     forget_bias: float = 4.0
 
     def __post_init__(self) -> None:
-        require(
-            self.num_heads >= 1,
-            f"AVST: expected num_heads >= 1, got {self.num_heads}: use 1 for a single head",
-        )
+        require_at_least("AVST", self, 1, "channels", "num_heads", "reader_width")
+        require_at_least("AVST", self, 0, "match_weight")
         require(
             self.channels % math.lcm(4, self.num_heads) == 0,
             f"AVST: expected channels divisible by 4 and by num_heads={self.num_heads}, "
             f"got {self.channels}: choose another size",
         )
-        require(0.0 <= self.dropout < 1.0, f"AVST: expected 0 <= dropout < 1, got {self.dropout}")
+        require_dropout("AVST", self)
+        require(
+            math.isfinite(self.forget_bias),
+            f"AVST: expected a finite forget_bias, got {self.forget_bias}",
+        )
 
 
 class QuestionOverTime(nn.Module):

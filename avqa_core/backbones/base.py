@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from avqa_core.config import PartConfig
+from avqa_core.config import PartConfig, require_at_least
 from avqa_core.registry import Registry
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features, LossTerms
 
@@ -64,3 +64,6 @@ class BackboneConfig(PartConfig):
     registry: ClassVar[Registry[Backbone]] = backbones
 
     channels: int = 512
+
+    def __post_init__(self) -> None:
+        require_at_least(type(self).__name__, self, 1, "channels")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from avqa_core.backbones.answer_head import last_layer, logits_of, read_candidates
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones, map_projection
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least, require_dropout
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
 
 EPS = 1e-12  # of every norm, as in BERT, which the published network starts from
@@ -49,14 +49,15 @@ class PanoAVQAConfig(BackboneConfig):
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        layers = ("language_layers", "audio_layers", "visual_layers", "cross_layers")
+        require_at_least("Pano-AVQA", self, 1, "channels", "num_heads", "widening")
+        require_at_least("Pano-AVQA", self, 0, *layers)
         require(
-            self.num_heads >= 1 and self.channels % self.num_heads == 0,
+            self.channels % self.num_heads == 0,
             f"Pano-AVQA: expected channels divisible by num_heads={self.num_heads}, "
             f"got {self.channels}: choose another size",
         )
-        require(
-            0.0 <= self.dropout < 1.0, f"Pano-AVQA: expected 0 <= dropout < 1, got {self.dropout}"
-        )
+        require_dropout("Pano-AVQA", self)
 
 
 class FeedForward(nn.Module):

@@ -7,6 +7,7 @@ question are fused by one layer of self-attention.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ from avqa_core.backbones.answer_head import last_layer, logits_of, read_candidat
 from avqa_core.backbones.avst import QuestionOverTime
 from avqa_core.backbones.base import Backbone, BackboneConfig, backbones
 from avqa_core.backbones.question_encoder import QuestionEncoder
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least, require_dropout
 from avqa_core.types import Answers, FeatureBatch, FeatureDims, Features
 
 
@@ -48,8 +49,10 @@ class PSTPNetConfig(BackboneConfig):
     forget_bias: float = 4.0
 
     def __post_init__(self) -> None:
+        counts = ("channels", "num_heads", "num_parts", "num_short_parts", "top_parts")
+        require_at_least("PSTP-Net", self, 1, *counts)
         require(
-            self.num_heads >= 1 and self.channels % self.num_heads == 0,
+            self.channels % self.num_heads == 0,
             f"PSTP-Net: expected channels divisible by num_heads={self.num_heads}, "
             f"got {self.channels}: choose another size",
         )
@@ -57,11 +60,10 @@ class PSTPNetConfig(BackboneConfig):
             0.0 < self.kept_places <= 1.0,
             f"PSTP-Net: expected kept_places in (0, 1], got {self.kept_places}",
         )
-        for name in ("num_parts", "num_short_parts", "top_parts"):
-            value = getattr(self, name)
-            require(value >= 1, f"PSTP-Net: expected {name} >= 1, got {value}")
+        require_dropout("PSTP-Net", self)
         require(
-            0.0 <= self.dropout < 1.0, f"PSTP-Net: expected 0 <= dropout < 1, got {self.dropout}"
+            math.isfinite(self.forget_bias),
+            f"PSTP-Net: expected a finite forget_bias, got {self.forget_bias}",
         )
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
 from avqa_core.completion.vectors import OverTheGrid
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least, require_dropout
 from avqa_core.types import Completion, Features, LossTerms, Modality
 
 
@@ -41,10 +41,9 @@ class ActionMAEConfig(CompleterConfig):
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        require(
-            self.num_memory_tokens >= 1,
-            f"actionmae: expected num_memory_tokens >= 1, got {self.num_memory_tokens}",
-        )
+        counts = ("num_memory_tokens", "encoder_layers", "decoder_layers", "num_heads", "widening")
+        require_at_least("actionmae", self, 1, *counts)
+        require_dropout("actionmae", self)
 
 
 @completers.register("actionmae", ActionMAEConfig)

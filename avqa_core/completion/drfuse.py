@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
-from avqa_core.completion.vectors import OverTheGrid, require_weights, two_layers
+from avqa_core.completion.vectors import OverTheGrid, two_layers
+from avqa_core.config import require_at_least
 from avqa_core.types import Completion, Features, LossTerms, Modality
 
 
@@ -33,7 +34,7 @@ class DrFuseConfig(CompleterConfig):
     distinct_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        require_weights("drfuse", self, "alignment_weight", "distinct_weight")
+        require_at_least("drfuse", self, 0, "alignment_weight", "distinct_weight")
 
 
 @completers.register("drfuse", DrFuseConfig)

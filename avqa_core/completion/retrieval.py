@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
-from avqa_core.config import require
+from avqa_core.config import require_at_least
 from avqa_core.errors import ModalityError
 from avqa_core.types import Completion, Features, Modality
 
@@ -38,15 +38,8 @@ class RetrievalConfig(CompleterConfig):
     question_weight: float = 0.5
 
     def __post_init__(self) -> None:
-        require(
-            self.bank_size >= 1 and self.num_neighbours >= 1,
-            "retrieval: expected bank_size and num_neighbours of at least 1, got "
-            f"{self.bank_size} and {self.num_neighbours}: raise them",
-        )
-        require(
-            self.question_weight >= 0,
-            f"retrieval: expected question_weight >= 0, got {self.question_weight}: use 0 for none",
-        )
+        require_at_least("retrieval", self, 1, "bank_size", "num_neighbours")
+        require_at_least("retrieval", self, 0, "question_weight")
 
 
 @completers.register("retrieval", RetrievalConfig)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
 from avqa_core.completion.recall import Reduction, recall_loss
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least
 from avqa_core.types import Addressing, Completion, Features, LossTerms, Modality
 
 AddressingKind = Literal["paper", "released_code", "renormalised"]
@@ -107,10 +107,10 @@ class RMMConfig(CompleterConfig):
     question_mixup: bool = False
 
     def __post_init__(self) -> None:
+        require_at_least("rmm", self, 1, "num_slots")
         require(
-            self.num_slots >= 1 and self.slot_init_std > 0,
-            "rmm: expected num_slots >= 1 and slot_init_std > 0, got "
-            f"{self.num_slots} and {self.slot_init_std}: raise them",
+            0 < self.slot_init_std < math.inf,
+            f"rmm: expected a finite slot_init_std > 0, got {self.slot_init_std}",
         )
 
 

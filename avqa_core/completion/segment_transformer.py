@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least, require_dropout
 from avqa_core.types import Completion, Features, LossTerms, Modality
 
 
@@ -43,10 +43,10 @@ class SegmentTransformerConfig(CompleterConfig):
     recall_weight: float = 20.0
 
     def __post_init__(self) -> None:
-        require(
-            self.recall_weight >= 0,
-            f"segment_transformer: expected recall_weight >= 0, got {self.recall_weight}",
-        )
+        counts = ("width", "cell_width", "num_layers", "num_heads")
+        require_at_least("segment_transformer", self, 1, *counts)
+        require_at_least("segment_transformer", self, 0, "recall_weight")
+        require_dropout("segment_transformer", self)
         require(
             self.width % self.num_heads == 0,
             f"segment_transformer: expected width divisible by num_heads={self.num_heads}, "

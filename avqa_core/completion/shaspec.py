@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
-from avqa_core.completion.vectors import require_weights, two_layers
+from avqa_core.completion.vectors import two_layers
+from avqa_core.config import require_at_least
 from avqa_core.types import Completion, Features, LossTerms, Modality, where_present
 
 
@@ -34,7 +35,7 @@ class ShaSpecConfig(CompleterConfig):
     domain_weight: float = 0.02
 
     def __post_init__(self) -> None:
-        require_weights("shaspec", self, "alignment_weight", "domain_weight")
+        require_at_least("shaspec", self, 0, "alignment_weight", "domain_weight")
 
 
 @completers.register("shaspec", ShaSpecConfig)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from avqa_core.completion.base import Completer, CompleterConfig, GridDims, completers
 from avqa_core.completion.recall import recall_loss
-from avqa_core.config import require
+from avqa_core.config import require_at_least
 from avqa_core.types import Completion, Features, LossTerms
 
 
@@ -22,10 +22,7 @@ class SlotMeanConfig(CompleterConfig):
     detach_target: bool = True
 
     def __post_init__(self) -> None:
-        require(
-            self.recall_weight >= 0,
-            f"slot_mean: expected recall_weight >= 0, got {self.recall_weight}: use 0 for none",
-        )
+        require_at_least("slot_mean", self, 0, "recall_weight")
 
 
 @completers.register("slot_mean", SlotMeanConfig)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from avqa_core.completion.base import GridDims
-from avqa_core.config import require
 
 
 def two_layers(channels: int) -> nn.Module:
@@ -28,14 +25,3 @@ class OverTheGrid(nn.Module):
     def forward(self, vectors: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C H W"]:
         """Return a grid for each vector."""
         return self.project(vectors)[..., None, None] + self.pattern
-
-
-def require_weights(part: str, config: Any, *names: str) -> None:
-    """Refuse a weight of a loss below zero.
-
-    Raises:
-        ConfigError: names the part and the field.
-    """
-    for name in names:
-        value = getattr(config, name)
-        require(value >= 0, f"{part}: expected {name} >= 0, got {value}")

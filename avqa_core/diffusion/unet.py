@@ -57,7 +57,7 @@ class UNetConfig(DenoiserConfig):
             f"unet: expected at least one multiplier, each >= 1, got {self.multipliers}",
         )
         require(
-            self.stem_kernel % 2 == 1,
+            self.stem_kernel >= 1 and self.stem_kernel % 2 == 1,
             f"unet: expected an odd stem_kernel, got {self.stem_kernel}: choose 3, 5 or 7",
         )
         require(

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from avqa_core.completion.base import GridDims
-from avqa_core.config import require
+from avqa_core.config import require, require_at_least
 from avqa_core.diffusion.denoiser import DenoiserConfig, denoisers
 from avqa_core.diffusion.process import DiffusionConfig, DiffusionProcess
 from avqa_core.diffusion.unet import UNetConfig
@@ -62,11 +62,7 @@ class AVRDiffusionConfig(EnhancerConfig):
     detach_target: bool = True
 
     def __post_init__(self) -> None:
-        require(
-            self.reconstruction_weight >= 0,
-            "avr_diffusion: expected reconstruction_weight >= 0, got "
-            f"{self.reconstruction_weight}: use 0 to leave the term out",
-        )
+        require_at_least("avr_diffusion", self, 0, "reconstruction_weight")
         require(
             self.diffusion.reaches_the_start or not self.detach_target,
             "avr_diffusion: expected detach_target=false where gradients do not flow through the "

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from avqa_core.errors import AvqaError, CheckpointError, ConfigError
+from avqa_core.errors import CheckpointError, ConfigError
 from avqa_core.types import FeatureBatch, LossTerm, LossTerms
 
 # Running statistics are shared where they are gathered, so buffers are the same everywhere already.
@@ -68,7 +68,7 @@ class Processes:
         """
         try:
             yield
-        except AvqaError:
+        except Exception:
             self.sum(torch.ones(()))
             raise
         if float(self.sum(torch.zeros(()))) > 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple, cast
 
 import torch
@@ -20,6 +20,7 @@ from avqa_core.config import require
 from avqa_core.data.dataset import QADataset
 from avqa_core.data.loading import BatchPlan
 from avqa_core.losses import LossModule
+from avqa_core.processors import bfloat16_anywhere
 from avqa_core.training.distributed import ParallelLoss, Processes
 from avqa_core.training.settings import TrainConfig
 from avqa_core.types import FeatureBatch, LossTerms
@@ -126,7 +127,13 @@ class Gradients:
         dropout = rng.derive(self.config.seed, "dropout", step, part.number)
         batch = self._batch(part)
         with rng.initialising(dropout), self._precision():
-            return cast(LossTerms, module(batch, generator))
+            terms = cast(LossTerms, module(batch, generator))
+        require(
+            bool(terms),
+            "objective: expected a loss, got no term at all: switch use_answers on, or change a "
+            "part",
+        )
+        return terms
 
     @torch.no_grad()
     def _count(self, step: int, parts: Sequence[Part]) -> Tensor:
@@ -147,15 +154,20 @@ class Gradients:
         )
         return batch.to(self.device)
 
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.config.precision == "bfloat16":
-            return torch.autocast(self.device.type, dtype=torch.bfloat16)
-        return nullcontext()
+    @contextmanager
+    def _precision(self) -> Iterator[None]:
+        if self.config.precision == "float32":
+            yield
+            return
+        # Backward passes keep to the kernels of their forward pass, so they need no switch.
+        switch = bfloat16_anywhere() if self.device.type == "cpu" else nullcontext()
+        with switch, torch.autocast(self.device.type, dtype=torch.bfloat16):
+            yield
 
 
 def _require_gradient(terms: LossTerms) -> None:
     require(
         any(term.total.requires_grad for term in terms.values()),
         "objective: expected a loss that reaches a trained part, got "
-        f"{', '.join(terms) or 'no term at all'}: switch use_answers on, or change a part",
+        f"{', '.join(terms)}: switch use_answers on, or change a part",
     )

@@ -18,7 +18,8 @@ import torch
 from torch import nn
 
 from avqa_core import rng
-from avqa_core.config import require
+from avqa_core.config import require, require_valid
+from avqa_core.data.availability import Scenario
 from avqa_core.data.dataset import QADataset
 from avqa_core.errors import ConfigError
 from avqa_core.evaluation import evaluate
@@ -63,6 +64,7 @@ class Trainer:
 
     Raises:
         ConfigError: the settings, the parts and the data do not fit together.
+        ModalityError: a scenario of the selection drops more segments than a clip has.
     """
 
     def __init__(
@@ -80,6 +82,10 @@ class Trainer:
         resume: Resume = "auto",
     ) -> None:
         self.config = RunConfig(model=model, dims=train.dims, objective=objective, training=config)
+        require_valid(self.config)
+        for name in config.selection if validation is not None else ():
+            # refuses now what clips are too short for, not at the first validation
+            Scenario.parse(name).availability([0], train.dims.num_segments, config.seed)
         self.train, self.validation, self.data_hash = train, validation, data_hash
         self.folder = None if run_dir is None else RunFolder(Path(run_dir))
         self._resume = resume

@@ -100,11 +100,15 @@ class TrainConfig:
             f"got {self.accumulation}: change one of them",
         )
         require(bool(self.selection), "training.selection: expected a scenario, got none: add one")
-        for name in self.selection:
-            try:
-                Scenario.parse(name)
-            except ConfigError as error:
-                raise ConfigError(f"training.selection: {error}") from error
+        try:
+            names = [str(Scenario.parse(name)) for name in self.selection]
+        except ConfigError as error:
+            raise ConfigError(f"training.selection: {error}") from error
+        require(
+            len(set(names)) == len(names),
+            f"training.selection: expected each scenario once, got {', '.join(names)}: leave the "
+            "second out",
+        )
 
     def learning_rate_at(self, step: int, num_steps: int, steps_per_epoch: int) -> float:
         """Return the learning rate of ``step`` (from 0): a function, so that resume is exact."""

@@ -147,7 +147,7 @@ def test_the_bank_is_in_the_checkpoint() -> None:
 def test_an_empty_bank_says_what_to_do() -> None:
     with pytest.raises(ModalityError, match=r"empty one: call\s+fit"):
         complete(build(), make_features(), everything())
-    with pytest.raises(ConfigError, match="bank_size and num_neighbours"):
+    with pytest.raises(ConfigError, match="num_neighbours >= 1"):
         RetrievalConfig(num_neighbours=0)
     with pytest.raises(ConfigError, match="question_weight >= 0"):
         RetrievalConfig(question_weight=-0.5)

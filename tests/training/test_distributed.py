@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -126,6 +127,21 @@ def test_processes_fail_together():
         pass
     with pytest.raises(ConfigError, match="mine"), Pretended(0, 2).following("never said"):
         raise ConfigError("mine")
+
+
+def test_the_others_hear_of_any_error_of_one():
+    """A full disk is none of our errors, and a process that waits for one more waits for ever."""
+
+    class Told(Pretended):
+        SAID: ClassVar[list[float]] = []
+
+        def sum(self, values: torch.Tensor) -> torch.Tensor:
+            self.SAID.append(float(values))
+            return values
+
+    with pytest.raises(OSError, match="full"), Told(0, 2).following("never said"):
+        raise OSError("disk full")
+    assert Told.SAID == [1.0]
 
 
 def test_processes_that_see_different_folders_are_found_out(tmp_path):

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from avqa_core import losses as losses_module
+from avqa_core import processors
 from avqa_core.completion import CompleterConfig
 from avqa_core.completion.retrieval import RetrievalConfig
 from avqa_core.completion.segment_transformer import SegmentTransformerConfig
-from avqa_core.errors import CheckpointError, ConfigError
+from avqa_core.errors import CheckpointError, ConfigError, ModalityError
 from avqa_core.losses import ObjectiveConfig
-from avqa_core.processors import bfloat16_anywhere
 from avqa_core.training import loop as loop_module
 from avqa_core.training import runs
 from avqa_core.training.events import (
@@ -276,10 +276,11 @@ def test_nothing_to_train_is_an_error(data):
         make_trainer(data, model=model_config("zeros"), regime="plug_in", initial=plain)
 
 
-def test_a_loss_that_reaches_nothing_is_an_error(data):
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_loss_that_reaches_nothing_is_an_error(data, accumulation):
     plain = make_trainer(data, regime="plain").model
     trainer = Trainer(
-        TrainConfig(**SETTINGS),
+        TrainConfig(**{**SETTINGS, "accumulation": accumulation}),
         model=replace(model_config("rmm")),
         objective=ObjectiveConfig(regime="modality_dropout", use_answers=False),
         train=data.dataset("train"),
@@ -287,6 +288,26 @@ def test_a_loss_that_reaches_nothing_is_an_error(data):
     )
     with pytest.raises(ConfigError, match="use_answers"):
         next(trainer.run())
+
+
+def test_a_misspelt_setting_is_refused_before_anything_is_built(data):
+    objective = ObjectiveConfig()
+    object.__setattr__(objective, "regime", "plugin")  # as where no type checker looks on
+    with pytest.raises(ConfigError, match=r"objective\.regime: .*'plug_in'.*got 'plugin'"):
+        Trainer(
+            TrainConfig(**SETTINGS),
+            model=model_config(),
+            objective=objective,
+            train=data.dataset("train"),
+        )
+
+
+def test_a_selection_that_no_clip_can_meet_is_refused_before_anything_is_trained(data, tmp_path):
+    num_segments = data.dataset("train").dims.num_segments
+    make_trainer(data, selection=(f"audio_drops({num_segments})",))
+    with pytest.raises(ModalityError, match=f"at most {num_segments} dropped segments"):
+        make_trainer(data, tmp_path / "run", selection=(f"audio_drops({num_segments + 1})",))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_broken_loss_stops_before_the_weights_break(data, tmp_path):
@@ -322,10 +343,13 @@ def test_gradient_clipping_bounds_the_norm(data):
     assert norms[0.01] == pytest.approx(0.01, rel=1e-3)
 
 
-def test_bfloat16_trains_and_keeps_float32_weights(data):
+@pytest.mark.parametrize("known", [True, False])
+def test_bfloat16_trains_and_keeps_float32_weights(data, known, monkeypatch):
+    if not known:  # also where the processor has to go the way around
+        monkeypatch.setattr(processors, "has_bfloat16_lstm", lambda: False)
     trainer = make_trainer(data, precision="bfloat16", num_steps=2)
-    with bfloat16_anywhere():
-        losses = [event.losses["total"] for event in trainer.run() if isinstance(event, StepDone)]
+    losses = [event.losses["total"] for event in trainer.run() if isinstance(event, StepDone)]
+    assert torch.backends.mkldnn.enabled
     exact = next(iter(make_trainer(data).run()))
     assert losses[0] == pytest.approx(exact.losses["total"], rel=0.05)
     assert losses[0] != exact.losses["total"]

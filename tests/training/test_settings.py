@@ -61,6 +61,7 @@ def test_cuts_after_whole_passes_count_the_steps_of_the_answer_layer():
         ({"num_steps": 1, "gradient_clip": 0.0}, "gradient_clip"),
         ({"num_steps": 1, "selection": ()}, "selection"),
         ({"num_steps": 1, "selection": ("complete", "compelte")}, "selection: .*'compelte'"),
+        ({"num_steps": 1, "selection": ("mixed(1,0)", "audio_missing")}, "selection: .* once"),
         ({"num_steps": 1, "warmup_steps": -1}, "warmup_steps"),
         ({"num_steps": 1, "answer_layer_steps": -1}, "answer_layer_steps"),
         ({"num_steps": 1, "answer_layer_rate": 0.0}, "answer_layer_rate"),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from avqa_core.cli_data import inspect, pack
 from avqa_core.cli_experiments import compare, grid, results
 from avqa_core.cli_floors import floors
 from avqa_core.cli_media import ask, extract
-from avqa_core.errors import AvqaError
+from avqa_core.errors import AvqaError, ConfigError
 
 Several = tuple[str, ...]
 Preset = Literal["paper", "released_code", "recommended"]
@@ -48,6 +49,7 @@ def train(
     accumulation: int = 1,
     evaluate_every: int = 500,
     checkpoint_every: int = 100,
+    like: Path | None = None,
     set: Several = (),
     init_from: Path | None = None,
     init_parts: tuple[PartName, ...] = ("backbone",),
@@ -76,39 +78,50 @@ def train(
         accumulation: parts that a batch is cut into, to fit into memory.
         evaluate_every: steps between two validations; 0 validates after the last step only.
         checkpoint_every: steps between two resume points; 0 writes one after the last step only.
+        like: a run to take model, objective and settings from, instead of the options above; what
+            is to differ goes into --set, e.g. training.seed=1.
         set: any other field, e.g. completer.num_slots=50 completer=slot_mean
             objective.both_missing_rate=0.1 training.warmup_steps=100.
         init_from: a trained run to start from; plug_in needs one.
         init_parts: what to take from it.
         resume: auto goes on from a checkpoint if there is one, require only then, refuse never.
     """
-    from avqa_core import commands
+    given = locals()
+    from avqa_core import commands, presets
     from avqa_core.losses import ObjectiveConfig
     from avqa_core.progress import shown_training
     from avqa_core.training.events import Finished
     from avqa_core.training.settings import TrainConfig
 
+    if like is None:
+        configs: commands.Configs = (
+            presets.preset(preset, size),
+            ObjectiveConfig(regime=regime),
+            TrainConfig(
+                num_steps=2000 if steps is None and epochs is None else steps,
+                num_epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                schedule=schedule,
+                seed=seed,
+                device=device,
+                precision=precision,
+                compile=compile,
+                accumulation=accumulation,
+                evaluate_every=evaluate_every,
+                checkpoint_every=checkpoint_every,
+            ),
+        )
+    else:
+        _refuse_beside_like(given)
+        configs = commands.configs_of(like)
     trainer = commands.trainer(
         data,
         out,
-        preset_name=preset,
+        configs,
         size=size,
-        objective=ObjectiveConfig(regime=regime),
-        training=TrainConfig(
-            num_steps=2000 if steps is None and epochs is None else steps,
-            num_epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            seed=seed,
-            device=device,
-            precision=precision,
-            compile=compile,
-            accumulation=accumulation,
-            evaluate_every=evaluate_every,
-            checkpoint_every=checkpoint_every,
-        ),
         assignments=set,
+        is_like=like is not None,
         init_from=init_from,
         init_parts=init_parts,
         resume=resume,
@@ -126,6 +139,20 @@ def train(
         )
         raise
     return 0
+
+
+# What is no setting of a run, and so may stand beside --like; the size is that of exchanged parts.
+_BESIDE_LIKE = {"data", "out", "size", "like", "set", "init_from", "init_parts", "resume"}
+
+
+def _refuse_beside_like(given: Mapping[str, Any]) -> None:
+    """Refuse an option of ``train`` that the other run has decided already."""
+    for name, option in signature(train).parameters.items():
+        if name not in _BESIDE_LIKE and given[name] != option.default:
+            raise ConfigError(
+                f"--like: expected no --{name.replace('_', '-')} beside it, got {given[name]}: "
+                "change what the other run has with --set, e.g. training.seed=1"
+            )
 
 
 def evaluate(

@@ -13,19 +13,19 @@ from avqa_core import bounds, run_calibration, worlds
 from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.world import Event as WorldEvent
 from avqa_core.bandstand.world import QuestionFormat, build_world
-from avqa_core.config import require, to_dict
+from avqa_core.config import read, require, to_dict
 from avqa_core.data.availability import Scenario
 from avqa_core.errors import ConfigError
 from avqa_core.evaluation import evaluate
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.model import ModelConfig
-from avqa_core.presets import SIZES, assign, preset
+from avqa_core.presets import SIZES, assign
 from avqa_core.progress import counting
 from avqa_core.report import Report
 from avqa_core.training import checkpoint, runs
 from avqa_core.training.distributed import joined, resolve_device
 from avqa_core.training.loop import Resume, Trainer
-from avqa_core.training.settings import TrainConfig
+from avqa_core.training.settings import RunConfig, TrainConfig
 from avqa_core.usable import UsableFolder, told, told_shared
 
 Configs = tuple[ModelConfig, ObjectiveConfig, TrainConfig]
@@ -67,33 +67,53 @@ def compose(
     return model, objective, training
 
 
+def configs_of(run: Path) -> Configs:
+    """Return how another run was built and trained; its features are no concern of ours.
+
+    Raises:
+        CheckpointError: no such run, or it has no checkpoint yet.
+    """
+    folder = checkpoint.find(runs.RunFolder(run).checkpoints, "last")
+    config = read(RunConfig, folder / "config.json")
+    return config.model, config.objective, config.training
+
+
 def trainer(
     data: Path,
     out: Path,
+    configs: Configs,
     *,
-    preset_name: str,
     size: str,
-    objective: ObjectiveConfig,
-    training: TrainConfig,
     assignments: Sequence[str] = (),
+    is_like: bool = False,
     init_from: Path | None = None,
     init_parts: Sequence[str] = ("backbone",),
     resume: Resume = "auto",
 ) -> Trainer:
     """Return the trainer that ``avqa train`` runs.
 
+    Args:
+        data: data folder.
+        out: run folder.
+        configs: model, objective and settings, of a preset or of another run.
+        size: of parts that the assignments exchange.
+        assignments: what is to differ from ``configs``, see ``compose``.
+        is_like: whether ``configs`` are those of another run, which has chosen its selection.
+        init_from: a trained run to start from.
+        init_parts: what to take from it.
+        resume: whether to go on from a checkpoint.
+
     Raises:
         AvqaError: something does not exist or does not fit.
     """
     with _blaming(assignments):
-        model, objective, training = compose(
-            preset(preset_name, size), objective, training, assignments, size
-        )
+        model, objective, training = compose(*configs, assignments, size)
     require(
         out.resolve() != data.resolve(),
         f"--out: expected a folder for the run alone, got the data folder {data}: name another one",
     )
     is_chosen = any(one.partition("=")[0] == "training.selection" for one in assignments)
+    is_chosen = is_chosen or (is_like and configs[1].regime == "plain")
     if objective.regime == "plain" and not is_chosen:
         # completer and enhancer keep their random start, so what they do must not choose the best
         training = replace(training, selection=("complete",))

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,39 @@ def test_fields_are_set_by_their_path(world, tmp_path):
     assert config.model.completer.num_slots == 5
     assert config.objective.recall_weight == 0.25
     assert config.training.warmup_steps == 2
+
+
+def test_a_run_like_another_differs_in_what_is_set_alone(world, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    fields = ["completer=rmm", "completer.num_slots=5", "training.warmup_steps=2"]
+    assert train(world, first, "--set", *fields, "--schedule", "cosine") == 0
+    arguments = ["train", "--data", str(world), "--out", str(second), "--like", str(first)]
+    assert cli.main([*arguments, "--set", "training.seed=1"]) == 0
+    one, other = (runs.load_run(folder)[2] for folder in (first, second))
+    assert other.training.seed == 1
+    assert replace(other, training=one.training) == one
+    assert replace(other.training, seed=0) == one.training
+
+    capsys.readouterr()
+    assert cli.main([*arguments, "--batch-size", "8"]) == 2
+    assert "--like: expected no --batch-size beside it, got 8" in capsys.readouterr().err
+    missing = [*arguments[:-1], str(tmp_path / "nowhere")]
+    assert cli.main(missing) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("regime", "selection"),
+    [("plain", ("complete", "both_missing")), ("joint", ("complete",))],
+)
+def test_a_run_like_another_is_chosen_as_it_was(world, tmp_path, regime, selection):
+    """But one that is made plain has a random completer, which must not choose."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    fields = ['training.selection=["complete", "both_missing"]']
+    assert train(world, first, "--regime", regime, "--set", *fields) == 0
+    arguments = ["train", "--data", str(world), "--out", str(second), "--like", str(first)]
+    assert cli.main([*arguments, "--set", "objective.regime=plain"]) == 0
+    assert runs.load_run(second)[2].training.selection == selection
 
 
 def test_a_plain_run_is_chosen_by_what_it_trains(world, run, tmp_path):

@@ -24,7 +24,7 @@ from avqa_core.experiments import (
 )
 from avqa_core.experiments.beginnings import Beginning
 from avqa_core.experiments.collecting import Vouched, collect, stored_keys, vouch_stored
-from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment
+from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment, Job
 from avqa_core.experiments.processes import RunEnded, RunStarted
 from avqa_core.experiments.schedule import Cost, Planned
 from avqa_core.experiments.worlds import Watch, Worlds, identity_of
@@ -230,13 +230,20 @@ class Making:
     def begin(self) -> Iterator[Begun]:
         """Take the first steps of one seed of every experiment, from random weights; write nothing.
 
-        Worlds that are not there are built.
+        All read the default world, which is built if it is not there: a world is what a run reads
+        and not how it computes.
         """
+        world = self._worlds[True].find(DEFAULT_WORLD)
+        assert world is not None  # it was built
+        data, data_hash = world
         first: dict[str, Planned] = {}
-        for one in self._planned_of(self.experiments, builds=True):
+        for one in self._planned_of(self.experiments, builds=False):
             first.setdefault(one.experiment.name, one)
         models = {one.name: one.model for one in self.plan}
-        jobs = [one.job for one in first.values()]
+        jobs = [
+            Job(experiment=one.experiment, identity="begun", data=str(data), data_hash=data_hash)
+            for one in first.values()
+        ]
         parents = [
             None if one.experiment.parent is None else models[one.experiment.parent]
             for one in first.values()

@@ -208,13 +208,13 @@ def _begin(making: Making, path: Path) -> int:
     from avqa_core.progress import Stage, shown_stages
 
     with making.alone():
-        found = [
-            one.beginning
+        found = {
+            one.beginning.experiment: one.beginning
             for one in shown_stages(
                 making.begin(), lambda one: Stage("begin", one.num_done, one.num_runs, "run")
             )
-        ]
-    beginnings.write(path, found)
+        }
+    beginnings.write(path, beginnings.Beginnings(found, making.sources()))
     print(f"{len(found)} beginnings in {path}")
     return 0
 

@@ -10,7 +10,7 @@ not seen so, as a replay sees them, nor is what acts only later in a training.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -118,14 +118,28 @@ def begin(job: Job, parent: ModelConfig | None) -> Beginning:
     )
 
 
-def write(path: Path, found: Sequence[Beginning]) -> None:
+@dataclass(frozen=True)
+class Beginnings:
+    """What one source computes: its beginnings by the name of their experiment.
+
+    ``sources`` are the hashes by which stored runs are known to be of this source.
+    """
+
+    found: Mapping[str, Beginning]
+    sources: frozenset[str]
+
+
+def write(path: Path, beginnings: Beginnings) -> None:
     """Write beginnings into a file."""
-    content = {"beginnings": [asdict(one) for one in found]}
+    content = {
+        "sources": sorted(beginnings.sources),
+        "beginnings": [asdict(one) for one in beginnings.found.values()],
+    }
     runs.replace_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def read(path: Path) -> dict[str, Beginning]:
-    """Return beginnings by the name of their experiment.
+def read(path: Path) -> Beginnings:
+    """Return what ``write`` wrote.
 
     Raises:
         CheckpointError: the file is missing or damaged.
@@ -133,12 +147,13 @@ def read(path: Path) -> dict[str, Beginning]:
     try:
         content = json.loads(path.read_text())
         found = [_from_json(one) for one in content["beginnings"]]
+        sources = frozenset(content["sources"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"--beginnings: expected a file that 'avqa results --beginnings' wrote, got {path} "
             f"({error}): write it in a checkout of the source to compare with"
         ) from error
-    return {one.experiment: one for one in found}
+    return Beginnings({one.experiment: one for one in found}, sources)
 
 
 def _from_json(one: dict[str, Any]) -> Beginning:

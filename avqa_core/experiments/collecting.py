@@ -70,11 +70,12 @@ class Vouched(NamedTuple):
     """What counts as made by other source from now on.
 
     Attributes:
-        made_by: hash of the source that was compared; only runs that the very same source made.
+        made_by: hashes of the source that was compared; only runs that the very same source made.
+            It has several, as a run's hash covers the modules that its process had imported.
         told: what their provenance says from now on, see ``replay.vouched``.
     """
 
-    made_by: str
+    made_by: frozenset[str]
     told: Mapping[str, Any]
 
 
@@ -96,7 +97,7 @@ def vouch_stored(
     known = set(identities(planned, old["worlds"]).values())
     for run in whole:
         one = found.get(run["experiment"])
-        if one and run["identity"] in known and run["provenance"]["source_hash"] == one.made_by:
+        if one and run["identity"] in known and run["provenance"]["source_hash"] in one.made_by:
             run["provenance"] = {**run["provenance"], **one.told}
     runs.replace_text(path, _as_text({**old, **_with_shared_provenance(whole)}))
 

@@ -22,7 +22,7 @@ from avqa_core.experiments import (
     results,
     schedule,
 )
-from avqa_core.experiments.beginnings import Beginning
+from avqa_core.experiments.beginnings import Beginning, Beginnings
 from avqa_core.experiments.collecting import Vouched, collect, stored_keys, vouch_stored
 from avqa_core.experiments.experiment import DEFAULT_WORLD, Experiment, Job
 from avqa_core.experiments.processes import RunEnded, RunStarted
@@ -209,7 +209,8 @@ class Making:
                 name = one.experiment.name
                 if not differences and one.outcome is not None:
                     told = replay.vouched(source, one.experiment.seed, one.experiment.num_steps)
-                    vouched[name] = Vouched(one.outcome.provenance["source_hash"], told)
+                    made_by = frozenset([one.outcome.provenance["source_hash"]])
+                    vouched[name] = Vouched(made_by, told)
                     for same in stale[name]:
                         replay.vouch(same.folder, told)
                 yield Replayed(one, tuple(differences), number, len(first))
@@ -254,26 +255,32 @@ class Making:
             for number, (one, begun) in enumerate(zip(first.values(), found, strict=True), start=1):
                 yield Begun(one, begun, number, len(first))
 
-    def replay_beginnings(self, before: Mapping[str, Beginning]) -> Iterator[Replayed]:
+    def sources(self) -> frozenset[str]:
+        """Return the hashes of this source that stored runs have."""
+        stored = results.stored(self.profile, self.store, missing_ok=True)
+        return frozenset(one["source_hash"] for one in stored.provenance if runs.is_fresh(one))
+
+    def replay_beginnings(self, before: Beginnings) -> Iterator[Replayed]:
         """Begin every experiment as other source did; where all agrees, its runs count as ours.
 
         Args:
-            before: by experiment, what the other source computed on this machine.
+            before: what the other source computed on this machine.
         """
         vouched: dict[str, Vouched] = {}
         here = self._planned_of(self._whole_plan(), builds=False)
         with self._vouching(vouched):
             for one in self.begin():
                 name, ours = one.run.experiment.name, one.beginning
-                if name not in before:
+                if name not in before.found:
                     differences = ["not among the beginnings of the other source"]
                 else:
-                    differences = ours.differs_from(before[name])
+                    differences = ours.differs_from(before.found[name])
                 if not differences:
                     told = replay.vouched(ours.source, ours.seed, len(ours.losses), "random")
-                    vouched[name] = Vouched(before[name].source_hash, told)
+                    made_by = before.sources | {before.found[name].source_hash}
+                    vouched[name] = Vouched(made_by, told)
                     for same in (run for run in here if run.experiment.name == name):
-                        if _is_made_by(same, before[name].source_hash):
+                        if _is_made_by(same, made_by):
                             replay.vouch(same.folder, told)
                 yield Replayed(one.run, tuple(differences), one.num_done, one.num_runs)
 
@@ -336,5 +343,5 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _is_made_by(one: Planned, source_hash: str) -> bool:
-    return one.outcome is not None and one.outcome.provenance["source_hash"] == source_hash
+def _is_made_by(one: Planned, sources: frozenset[str]) -> bool:
+    return one.outcome is not None and one.outcome.provenance["source_hash"] in sources

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -41,13 +43,27 @@ def workers(num_workers: int) -> Iterator[Run]:
         yield _run_here
         return
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(
-        num_workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
-    )
+    executor = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_begin)
     try:
         yield _run_in(executor, AHEAD * num_workers)
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Give a worker one thread, and an end when its parent ends, however that comes about.
+
+    A parent that is killed closes no queue, and its workers would wait for a task for ever.
+    """
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _run_here(

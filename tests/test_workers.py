@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from avqa_core.workers import AHEAD, chunks, workers
@@ -30,3 +37,38 @@ def test_chunks_are_the_items_in_order_and_only_the_last_is_shorter():
     assert chunks("abcdefg", 3) == ["abc", "def", "g"]
     assert chunks("abcdef", 3) == ["abc", "def"]
     assert chunks("", 3) == []
+
+
+def note_and_wait(folder: str) -> None:
+    """Leave the number of this process behind, and be busy for longer than any test waits."""
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process runs; one that ended and that nobody asked about does not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are told from /proc")
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    program = (
+        "from avqa_core.workers import workers\n"
+        "from tests.test_workers import note_and_wait\n"
+        "if __name__ == '__main__':\n"
+        "    with workers(2) as run:\n"
+        f"        list(run(note_and_wait, [{str(tmp_path)!r}] * 2))\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[1])
+    until = time.monotonic() + 120
+    while len(found := [int(one.name) for one in tmp_path.iterdir()]) < 2:
+        assert parent.poll() is None and time.monotonic() < until
+        time.sleep(0.1)
+    assert all(map(is_there, found))
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    while any(map(is_there, found)):
+        assert time.monotonic() < until, "the workers outlive their parent"
+        time.sleep(0.1)

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 BOTH, NOTHING, CONTROL = "table4/paper", "table4/none", "table4/modality_dropout"
 RMM, RMM_LONGER, CONTROL_LONGER = "table4/rmm", "avr/rmm_longer", "avr/modality_dropout_longer"
 ONE_STEP, ONE_STEP_LONGER = "avr/one_step", "avr/one_step_longer"
+MISSING_ONLY = "avr/missing_only"
 # name -> (better, worse); each is quoted for both scenarios
 AVR_GAPS = {
     "avr_one_step": (ONE_STEP, BOTH),
     "avr_taken_away": ("avr/taken_away", BOTH),
-    "avr_missing_only": ("avr/missing_only", BOTH),
-    "avr_missing_only_over_rmm": ("avr/missing_only", RMM),
+    "avr_missing_only": (MISSING_ONLY, BOTH),
+    "avr_missing_only_over_rmm": (MISSING_ONLY, RMM),
     "avr_reconstruction": ("avr/one_step_reconstruction", ONE_STEP),
     "avr_short": (ONE_STEP, RMM),
     "avr_longer": (ONE_STEP_LONGER, RMM_LONGER),

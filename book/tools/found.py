@@ -51,6 +51,20 @@ def lines(layout: Layout) -> list[str]:
             "({doc}`../notebooks/05_ablations`, {doc}`../notebooks/08_four_backbones`, "
             "{doc}`../notebooks/09_other_ways`)."
         )
+    if stored.has(avr_words.BOTH, avr_words.RMM, avr_words.MISSING_ONLY):
+        over_rmm = {
+            better: " and ".join(
+                gap_text(stored, better, avr_words.RMM, one)
+                for one in ("audio_missing", "visual_missing")
+            )
+            for better in (avr_words.BOTH, avr_words.MISSING_ONLY)
+        }
+        found.append(
+            f"- AVR as Eq. 8 has it, which changes the half that is there too, compares with RMM "
+            f"alone by {over_rmm[avr_words.BOTH]}, audio and picture missing; on the missing half "
+            f"alone, as in the released program, by {over_rmm[avr_words.MISSING_ONLY]} "
+            "({doc}`../notebooks/05_ablations`)."
+        )
     try:
         measured = floor_results.read(layout.results / "question_floors.json")
         floor = measured.of(_FIT, paper_baselines.CORRECTED).row("template").accuracy

@@ -52,6 +52,7 @@ UNUSABLE: dict[type, tuple[object, ...]] = {
     float: (-1.0, math.inf, math.nan),
     str: ("nonsense",),
 }
+FAST = (0, math.nan, "nonsense")  # one of each kind; the others belong to the slow tests
 
 
 def leaves(config: Any, path: str) -> Iterator[tuple[str, object]]:
@@ -71,7 +72,9 @@ def trials() -> Iterator[Any]:
             if "denoiser" in name and not path.startswith("enhancer.denoiser"):
                 continue
             for unusable in UNUSABLE[type(value)]:
-                yield pytest.param(model, path, unusable, id=f"{name}-{path}-{unusable}")
+                marks = [] if unusable in FAST else [pytest.mark.slow]
+                identity = f"{name}-{path}-{unusable}"
+                yield pytest.param(model, path, unusable, id=identity, marks=marks)
 
 
 @pytest.mark.parametrize(("model", "path", "value"), list(trials()))

@@ -49,12 +49,13 @@ def test_the_python_quick_start(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_line(tmp_path: Path) -> None:
-    first, with_kept = [block for block in blocks("bash") if "avqa evaluate" in block]
+    first, again, with_kept = [block for block in blocks("bash") if "avqa evaluate" in block]
     assert "audio_missing" in shell(first, tmp_path)
     assert (tmp_path / "build/runs/mine/report.json").is_file()
     _, with_a_trained_run = blocks("python")
     (tmp_path / "ask.py").write_text(with_a_trained_run)
     assert shell("python ask.py", tmp_path).count("'") == 2 * 4, "four answers"
+    assert " to " in shell(again, tmp_path).splitlines()[-1], "a difference and its interval"
     (tmp_path / "book").symlink_to(ROOT / "book")
     assert "both_missing" in shell(with_kept, tmp_path)
     assert (tmp_path / "build/runs/fed/checkpoints/best").is_file()

@@ -151,7 +151,7 @@ views.backbones_figure(stored, "visual_missing")
 views.lifts_table(
     stored,
     caption="What each method adds to the plain backbone, in points, paired by "
-    "seed with its 95 % interval, and how many seeds both have.",
+    "seed with its 95 % interval; how many seeds both have, where it is not all.",
 )
 
 # %% [markdown]

@@ -153,7 +153,7 @@ def backbones_figure(stored: Stored, scenario: str) -> Figure | Rich:
 
 
 def lifts_table(stored: Stored, *, caption: str) -> Rich:
-    """Return one row a backbone: what each method adds, paired by seed, to the plain backbone.
+    """Return what each method adds, paired by seed, to every plain backbone, missing one half.
 
     Args:
         stored: results over seeds.
@@ -164,33 +164,40 @@ def lifts_table(stored: Stored, *, caption: str) -> Rich:
         plain = table1_run(backbone, "plain")
         if not stored.has(plain):
             continue
-        row: dict[str, Cell] = {"backbone": NAMES[backbone], "seeds": len(stored.seeds(plain))}
-        for scenario in MISSING:
-            row[scenario] = stored.accuracy(plain, scenario).estimate
-            for method in TABLE_1[1:]:
-                name = table1_run(backbone, method)
-                row[f"{method} {scenario}"] = _lift(stored, name, plain, scenario)
-        rows.append(row)
+        rows += [
+            {
+                "backbone": NAMES[backbone],
+                "missing": scenario.removesuffix("_missing"),
+                "plain": stored.accuracy(plain, scenario).estimate,
+                "seeds": len(stored.seeds(plain)),
+                **{
+                    method: _lift(stored, table1_run(backbone, method), plain, scenario)
+                    for method in TABLE_1[1:]
+                },
+            }
+            for scenario in MISSING
+        ]
     if not rows:
         return not_stored(stored, table1_names())
-    columns = [Column("backbone", "backbone")]
-    for scenario in MISSING:
-        short = scenario.removesuffix("_missing")
-        columns.append(Column(scenario, f"{short} missing: plain (%)", scale=100))
-        columns += [
-            Column(f"{method} {scenario}", f"{method.replace('_', ' ')} (points, 95 %)")
-            for method in TABLE_1[1:]
-        ]
-    return table([*columns, Column("seeds", "seeds of plain", digits=0)], rows, caption=caption)
+    columns = [
+        Column("backbone", "backbone"),
+        Column("missing", "missing"),
+        Column("plain", "plain (%)", scale=100),
+        *(Column(method, f"{method.replace('_', ' ')} (points, 95 %)") for method in TABLE_1[1:]),
+        Column("seeds", "seeds of plain", digits=0),
+    ]
+    return table(columns, rows, caption=caption)
 
 
 def _lift(stored: Stored, name: str, plain: str, scenario: str) -> Cell:
-    """Return what a method adds, and over how many seeds: half-way through a plan rows differ."""
+    """Return what a method adds, and over how many seeds where it has fewer than the plain row."""
     if not stored.has(name):
         return None
     entry = compared(stored, name, plain, scenario)
     if entry.ours is None:
         return NO_SHARED_SEED
+    if entry.num_seeds == len(stored.seeds(plain)):
+        return in_points(entry.ours)
     return f"{in_points(entry.ours)}, {counted(entry.num_seeds, 'seed')}"
 
 

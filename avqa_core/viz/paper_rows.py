@@ -212,7 +212,7 @@ def missing_box(stored: Stored, names: Sequence[str], planned: int) -> Rich:
     groups = sorted({name.split("/")[0] for name, seeds in there.items() if seeds < planned})
     if not groups:
         told = f"Each has {counted(planned, 'seed')}, as planned."
-        return notice("All of these runs are stored", told)
+        return notice("All of these runs are stored", told, kind="note")
     return notice(
         f"{sum(there.values())} of {planned * len(names)} runs are stored",
         "A run is one row with one seed. They take too long for a page, so they are read from "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,25 @@ def test_a_grid_runs_from_the_command_line_and_is_skipped_when_finished(
     assert "1 failed" in said.err and said.out == "", (
         "the table of an earlier call is not this one's"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", list(backbones))
+def test_the_full_product_runs_at_profile_smoke(backbone, tmp_path):
+    """Every completer with every enhancer around every backbone: trained, answered and counted."""
+    write_world(tmp_path / "world", {"train": 24, "val": 8, "test": 8})
+    arguments = [
+        *("grid", "--profile", "smoke", "--data", str(tmp_path / "world"), "--jobs", "1"),
+        *("--out", str(tmp_path / "grid"), "--seeds", "0", "--backbones", backbone),
+        *("--completers", *completers, "--enhancers", *enhancers, "--regimes", "joint"),
+    ]
+    assert cli.main(arguments) == 0
+    with (tmp_path / "grid" / "smoke" / "table.csv").open() as file:
+        found = list(csv.DictReader(file))
+    names = {grid.row_name(backbone, *parts, "joint") for parts in product(completers, enhancers)}
+    assert {row["experiment"] for row in found} == names | {grid.plain_name(backbone)}
+    for row in found:
+        assert int(row["total"]) > 0 and 0 <= int(row["correct"]) <= int(row["total"]), row
 
 
 def test_a_part_with_fields_is_a_row_of_its_own() -> None:

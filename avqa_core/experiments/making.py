@@ -30,7 +30,6 @@ from avqa_core.experiments.schedule import Cost, Planned
 from avqa_core.experiments.worlds import Watch, Worlds, identity_of
 from avqa_core.training import runs
 from avqa_core.training.runs import RunFolder
-from avqa_core.workers import end_with_parent
 
 
 @dataclass(frozen=True)
@@ -196,9 +195,11 @@ class Making:
         for one in self._planned(builds=False):
             if one.outcome is not None and not runs.is_fresh(one.outcome.provenance):
                 stale.setdefault(one.experiment.name, []).append(one)
+        context = multiprocessing.get_context("forkserver")
+        # A process for each: what a run imports is part of what it was made from.
         with (
             self._vouching(vouched),
-            _pool(self.num_jobs) as pool,
+            ProcessPoolExecutor(self.num_jobs, context, max_tasks_per_child=1) as pool,
         ):
             first = {name: of[0] for name, of in stale.items()}
             found = pool.map(replay.differences, [one.folder for one in first.values()])
@@ -248,7 +249,8 @@ class Making:
             None if one.experiment.parent is None else models[one.experiment.parent]
             for one in first.values()
         ]
-        with _pool(self.num_jobs) as pool:
+        context = multiprocessing.get_context("forkserver")
+        with ProcessPoolExecutor(self.num_jobs, context, max_tasks_per_child=1) as pool:
             found = pool.map(beginnings.begin, jobs, parents)
             for number, (one, begun) in enumerate(zip(first.values(), found, strict=True), start=1):
                 yield Begun(one, begun, number, len(first))
@@ -333,12 +335,6 @@ class Making:
             (name, stored.run(name, seed)) for name in stored.names() for seed in stored.seeds(name)
         ]
         return schedule.costs(elsewhere) | schedule.costs(here)
-
-
-def _pool(num_jobs: int) -> ProcessPoolExecutor:
-    """Return a pool with a process for each run: what a run imports is part of what made it."""
-    context = multiprocessing.get_context("forkserver")
-    return ProcessPoolExecutor(num_jobs, context, end_with_parent, max_tasks_per_child=1)
 
 
 def _duration(seconds: float) -> str:

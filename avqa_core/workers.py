@@ -50,24 +50,20 @@ def workers(num_workers: int) -> Iterator[Run]:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def end_with_parent() -> None:
-    """Let this process end when its parent ends, however that comes about.
+def _begin() -> None:
+    """Give a worker one thread, and an end when its parent ends, however that comes about.
 
-    A parent that is killed closes no queue, and a worker of a pool would wait for a task for ever.
+    A parent that is killed closes no queue, and its workers would wait for a task for ever.
     """
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _wait_for_parent() -> None:
+def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
     os._exit(1)
-
-
-def _begin() -> None:
-    torch.set_num_threads(1)
-    end_with_parent()
 
 
 def _run_here(

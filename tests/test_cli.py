@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from avqa_core import cli, cli_experiments, commands
+from avqa_core import cli, cli_experiments, cli_training, commands
 from avqa_core.losses import ObjectiveConfig
 from avqa_core.presets import SIZES, preset
 from avqa_core.report import Report
@@ -394,11 +394,11 @@ def test_choices_of_the_command_line_are_those_of_the_library():
     from avqa_core.training.starting import PARTS
 
     assert tuple(BUDGETS) == PROFILES
-    assert get_args(cli.Preset) == get_args(presets.PresetName)
+    assert get_args(cli_training.Preset) == get_args(presets.PresetName)
     assert get_args(cli_experiments.Profile) == PROFILES
-    assert get_args(cli.Size) == get_args(presets.SizeName)
-    assert get_args(cli.Regime) == get_args(losses.Regime)
-    assert get_args(cli.PartName) == PARTS
+    assert get_args(cli_training.Size) == get_args(presets.SizeName)
+    assert get_args(cli_training.Regime) == get_args(losses.Regime)
+    assert get_args(cli_training.PartName) == PARTS
     assert get_args(cli.QuestionFormat) == get_args(QuestionFormat)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from avqa_core.workers import AHEAD, chunks, workers
+from tests.processes import is_alive
 
 BOTH = pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
 
@@ -45,14 +46,7 @@ def note_and_wait(folder: str) -> None:
     time.sleep(600)
 
 
-def is_there(pid: int) -> bool:
-    """Tell whether a process runs; one that ended and that nobody asked about does not."""
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are told from /proc")
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     program = (
         "from avqa_core.workers import workers\n"
@@ -66,9 +60,9 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     while len(found := [int(one.name) for one in tmp_path.iterdir()]) < 2:
         assert parent.poll() is None and time.monotonic() < until
         time.sleep(0.1)
-    assert all(map(is_there, found))
+    assert all(map(is_alive, found))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    while any(map(is_there, found)):
+    while any(map(is_alive, found)):
         assert time.monotonic() < until, "the workers outlive their parent"
         time.sleep(0.1)

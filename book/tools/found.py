@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from avqa_core import paper_baselines
 from avqa_core.errors import AvqaError
+from avqa_core.experiments.results import Stored
 from avqa_core.studies import floor_results
 from avqa_core.viz import avr_words, main_results, recall_words
+from avqa_core.viz.ablation_views import MISSING
 from avqa_core.viz.points import spanned
 from avqa_core.viz.result_words import gap_text, steps_text, verdicts_text
 from avqa_core.viz.style import mark_of
@@ -29,14 +31,11 @@ def lines(layout: Layout) -> list[str]:
         f"- {mark_of(scenario).label.capitalize()}, with a backbone that cannot be trained again: "
         f"{main_results.lead_sentence(stored, scenario)} "
         "({doc}`../notebooks/13_where_recall_helps`)."
-        for scenario in ("audio_missing", "visual_missing")
+        for scenario in MISSING
         if main_results.lead(stored, scenario) is not None
     ]
     if stored.has(*recall_words.GAPS["joint_recommended"]):
-        audio, visual = (
-            gap_text(stored, *recall_words.GAPS["joint_recommended"], one)
-            for one in ("audio_missing", "visual_missing")
-        )
+        audio, visual = _gaps(stored, *recall_words.GAPS["joint_recommended"])
         found.append(
             "- With a backbone that may be trained on, recommended compares with modality dropout "
             f"of equal size, the control, by {audio} where audio is missing and {visual} where "
@@ -52,17 +51,14 @@ def lines(layout: Layout) -> list[str]:
             "{doc}`../notebooks/09_other_ways`)."
         )
     if stored.has(avr_words.BOTH, avr_words.RMM, avr_words.MISSING_ONLY):
-        over_rmm = {
-            better: " and ".join(
-                gap_text(stored, better, avr_words.RMM, one)
-                for one in ("audio_missing", "visual_missing")
-            )
+        both, missing_only = (
+            " and ".join(_gaps(stored, better, avr_words.RMM))
             for better in (avr_words.BOTH, avr_words.MISSING_ONLY)
-        }
+        )
         found.append(
             f"- AVR as Eq. 8 has it, which changes the half that is there too, compares with RMM "
-            f"alone by {over_rmm[avr_words.BOTH]}, audio and picture missing; on the missing half "
-            f"alone, as in the released program, by {over_rmm[avr_words.MISSING_ONLY]} "
+            f"alone by {both}, audio and picture missing; on the missing half "
+            f"alone, as in the released program, by {missing_only} "
             "({doc}`../notebooks/05_ablations`)."
         )
     try:
@@ -76,3 +72,8 @@ def lines(layout: Layout) -> list[str]:
         f"without any clip, is right on {spanned(floor, unit=' %')} "
         "({doc}`../notebooks/06_question_alone`).",
     ]
+
+
+def _gaps(stored: Stored, name: str, other: str) -> list[str]:
+    """Say how one experiment compares with another, audio missing and picture missing."""
+    return [gap_text(stored, name, other, scenario) for scenario in MISSING]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from avqa_core import cli, experiments
 from avqa_core.experiments import networks, planning, worker
 from avqa_core.training import runs
+from tests.processes import is_alive
 from tests.training.worlds import write_world
 
 CLIPS = {"train": 24, "val": 8, "test": 8}
@@ -65,9 +65,9 @@ def test_a_killed_plan_leaves_no_worker_behind_and_goes_on(tmp_path):
     process.wait()
     (lock,) = [path for path in (tmp_path / "runs" / "smoke").glob("*-seed0-*/lock")][:1]
     worker = int(lock.read_text())
-    while _is_alive(worker) and time.monotonic() < deadline:
+    while is_alive(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _is_alive(worker)
+    assert not is_alive(worker)
     assert cli.main(arguments) == 0
     content = json.loads((tmp_path / "smoke.json").read_text())
     assert [run["experiment"] for run in content["runs"]] == [
@@ -90,14 +90,6 @@ def test_a_scheduler_can_run_one_alone(tmp_path, monkeypatch):
     assert again["correct"] == told["correct"] and again["steps"] == told["steps"]
     monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path / "nowhere")])
     assert worker.main() == 2
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _made_by_other_source(tmp_path: Path, name: str) -> list[Path]:

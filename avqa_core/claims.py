@@ -220,6 +220,11 @@ def _control_claims() -> Iterator[Claim]:
                 "avr/missing_only",
                 ("table4/rmm",),
             ),
+            (
+                "RMM and AVR on the missing half alone beat training with the modality absent",
+                "avr/missing_only",
+                ("table4/modality_dropout",),
+            ),
             *(
                 (f"{what}, trained longer", f"avr/{better}", (worse,))
                 for name, better in (

@@ -159,7 +159,9 @@ views.comparison_table(
 # 2. Missing half alone over both: {glue:text}`avr_missing_only_audio_missing`
 #    ({glue:text}`avr_missing_only_visual_missing`); over RMM:
 #    {glue:text}`avr_missing_only_over_rmm_audio_missing`
-#    ({glue:text}`avr_missing_only_over_rmm_visual_missing`).
+#    ({glue:text}`avr_missing_only_over_rmm_visual_missing`); over the control:
+#    {glue:text}`avr_missing_only_over_control_audio_missing`
+#    ({glue:text}`avr_missing_only_over_control_visual_missing`).
 # 3. Compared over not, one step: {glue:text}`avr_reconstruction_audio_missing`
 #    ({glue:text}`avr_reconstruction_visual_missing`).
 # 4. Over RMM as long, one step, {glue:text}`joint_steps` steps of training:

@@ -24,6 +24,7 @@ AVR_GAPS = {
     "avr_taken_away": ("avr/taken_away", BOTH),
     "avr_missing_only": (MISSING_ONLY, BOTH),
     "avr_missing_only_over_rmm": (MISSING_ONLY, RMM),
+    "avr_missing_only_over_control": (MISSING_ONLY, CONTROL),
     "avr_reconstruction": ("avr/one_step_reconstruction", ONE_STEP),
     "avr_short": (ONE_STEP, RMM),
     "avr_longer": (ONE_STEP_LONGER, RMM_LONGER),

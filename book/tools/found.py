@@ -50,15 +50,15 @@ def lines(layout: Layout) -> list[str]:
             "({doc}`../notebooks/05_ablations`, {doc}`../notebooks/08_four_backbones`, "
             "{doc}`../notebooks/09_other_ways`)."
         )
-    if stored.has(avr_words.BOTH, avr_words.RMM, avr_words.MISSING_ONLY):
-        both, missing_only = (
-            " and ".join(_gaps(stored, better, avr_words.RMM))
-            for better in (avr_words.BOTH, avr_words.MISSING_ONLY)
-        )
+    pairs = [avr_words.AVR_GAPS[f"avr_missing_only_over_{one}"] for one in ("rmm", "control")]
+    pairs.insert(0, (avr_words.BOTH, avr_words.RMM))
+    if all(stored.has(*pair) for pair in pairs):
+        both, missing_only, over_control = (" and ".join(_gaps(stored, *pair)) for pair in pairs)
         found.append(
             f"- AVR as Eq. 8 has it, which changes the half that is there too, compares with RMM "
             f"alone by {both}, audio and picture missing; on the missing half "
-            f"alone, as in the released program, by {missing_only} "
+            f"alone, as in the released program, by {missing_only}, and with training with the "
+            f"modality absent, the control, by {over_control} "
             "({doc}`../notebooks/05_ablations`)."
         )
     try:

@@ -312,8 +312,8 @@ for name, array in stored.items():
 # %% [markdown]
 # Over all instruments {glue:text}`encoder_seen:.1f` % are recognised by sight and
 # {glue:text}`encoder_heard:.1f` % by ear; whether somebody plays is seen in
-# {glue:text}`encoder_playing:.1f` %. What is lost here is one reason why a trained
-# model stays below the ceiling.
+# {glue:text}`encoder_playing:.1f` %. Each is read from one second; how little of a whole
+# clip's answers is lost, {doc}`15_what_features_know` measures.
 # The two arrays are all that is stored of a clip: $T \times D$ and $T \times E \times H \times W$.
 
 # %% [markdown]

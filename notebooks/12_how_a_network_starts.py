@@ -201,7 +201,8 @@ binding_views.binding_table(
 # Points that its answers lose if they are dealt anew among clips of equal counts:
 # {glue:text}`beyond_counts`; a network that is blind to who sounds would lose none. Where it is not ahead, all
 # that it knows comes to no more than exact counts alone would give. Where a single instrument is named,
-# whoever finds it and hears it could know everything: the table says how far it is from that.
+# whoever finds it and hears it could know everything: the table says how far it is from that. Whether the
+# features hold more, and why answers teach it so slowly, {doc}`15_what_features_know` asks.
 
 # %% [markdown]
 # ## What follows

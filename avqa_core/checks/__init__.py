@@ -13,6 +13,7 @@ from avqa_core.checks.fillings import spread_over_clips
 from avqa_core.checks.floors import routed
 from avqa_core.checks.gains import gained_more, paired_gain, recovered_share
 from avqa_core.checks.printed_numbers import counts_behind
+from avqa_core.checks.readings import sounding_players
 from avqa_core.checks.recall import hidden_targets
 from avqa_core.checks.starts import slope_behind
 from avqa_core.checks.verdict import Verdict
@@ -33,5 +34,6 @@ __all__ = [
     "recovered_share",
     "routed",
     "slope_behind",
+    "sounding_players",
     "spread_over_clips",
 ]

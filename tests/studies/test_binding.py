@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from avqa_core.bandstand.sampling import sample_scene
-from avqa_core.bandstand.scene import Section, Source
-from avqa_core.bandstand.world import WorldConfig
 from avqa_core.errors import ConfigError
 from avqa_core.studies import binding
-from avqa_core.types import QAExample, QuestionCategory
+from tests.studies.scenes import SOUNDING, question, scene_of
 
-SOUNDING = "How many instruments are sounding in the video?"
 SILENT = "How many instruments in the video did not sound from beginning to end?"
-SCENE = sample_scene(WorldConfig(), "00000000")
-
-
-def _scene(seen: dict[str, int], heard: tuple[str, ...]):
-    return replace(
-        SCENE,
-        sections=tuple(
-            Section(
-                instrument=name,
-                place=place,
-                count=count,
-                closeness=1,
-                vigour=0,
-                motion=(True,) * SCENE.num_segments,
-                act=act,
-            )
-            for act, ((name, count), place) in enumerate(
-                zip(seen.items(), ("left", "middle", "right"), strict=False)
-            )
-        ),
-        sources=tuple(
-            Source(
-                instrument=name,
-                pattern=(True,) * SCENE.num_segments,
-                level=1,
-                rate=0,
-                melody=0,
-                act=act,
-            )
-            for act, name in enumerate(heard)
-        ),
-    )
-
-
-def _question(clip: str, answer: str | None, template: str = SOUNDING) -> QAExample:
-    return QAExample(
-        question_id=0,
-        video_id=clip,
-        category=QuestionCategory("Audio-Visual", "Counting"),
-        template=template,
-        slot_values=(),
-        tokens=("How",),
-        answer=answer,
-    )
-
-
 SCENES = {
-    "both": _scene({"cello": 1, "flute": 2}, ("cello", "flute")),
-    "one": _scene({"piano": 1, "tuba": 2}, ("piano", "drum")),
-    "none": _scene({"erhu": 2, "pipa": 1}, ("drum", "suona")),
-    "many": _scene({"violin": 3}, ("violin",)),
+    "both": scene_of({"cello": 1, "flute": 2}, ("cello", "flute")),
+    "one": scene_of({"piano": 1, "tuba": 2}, ("piano", "drum")),
+    "none": scene_of({"erhu": 2, "pipa": 1}, ("drum", "suona")),
+    "many": scene_of({"violin": 3}, ("violin",)),
 }
 
 
@@ -77,17 +25,17 @@ def test_counts_do_not_tell_who_sounds():
 
 def test_the_observer_answers_what_was_most_frequent_for_equal_counts():
     learned = [
-        _question("both", "three"),
-        _question("both", "three"),
-        _question("one", "one"),
-        *[_question("many", "two")] * 4,
-        _question("one", "zero", SILENT),
+        question("both", "three"),
+        question("both", "three"),
+        question("one", "one"),
+        *[question("many", "two")] * 4,
+        question("one", "zero", SILENT),
     ]
     observer = binding.CountingObserver(learned, SCENES)
-    assert observer.answer(_question("none", "zero"), SCENES["none"]) == "three"
-    assert observer.answer(_question("none", "two", SILENT), SCENES["none"]) == "zero"
-    assert observer.answer(_question("many", "two", SILENT), SCENES["many"]) == "zero"  # template
-    assert observer.answer(_question("many", "x", "Another?"), SCENES["many"]) == "two"  # any
+    assert observer.answer(question("none", "zero"), SCENES["none"]) == "three"
+    assert observer.answer(question("none", "two", SILENT), SCENES["none"]) == "zero"
+    assert observer.answer(question("many", "two", SILENT), SCENES["many"]) == "zero"  # template
+    assert observer.answer(question("many", "x", "Another?"), SCENES["many"]) == "two"  # any
     with pytest.raises(ConfigError, match="training questions"):
         binding.CountingObserver([], SCENES)
 
@@ -95,12 +43,12 @@ def test_the_observer_answers_what_was_most_frequent_for_equal_counts():
 def test_answers_dealt_anew_lose_what_is_known_beyond_counts():
     """Truth is three, one, zero for equal counts: each answer fits its own question alone."""
     asked = [
-        _question("both", "three"),
-        _question("one", "one"),
-        _question("none", "zero"),
-        _question("many", "three"),
+        question("both", "three"),
+        question("one", "one"),
+        question("none", "zero"),
+        question("many", "three"),
     ]
-    observer = binding.CountingObserver([_question("both", "three")], SCENES)
+    observer = binding.CountingObserver([question("both", "three")], SCENES)
     knows, counts = ["three", "one", "zero", "one"], ["three", "three", "three", "three"]
     (row,) = binding.rows(asked, SCENES, [knows, counts], observer)
     assert row.template == SOUNDING and row.total == 4 and row.num_alike == 3
@@ -110,6 +58,6 @@ def test_answers_dealt_anew_lose_what_is_known_beyond_counts():
 
 
 def test_without_clips_of_equal_counts_nothing_can_be_dealt():
-    observer = binding.CountingObserver([_question("both", "three")], SCENES)
-    (row,) = binding.rows([_question("many", "three")], SCENES, [["three"]], observer)
+    observer = binding.CountingObserver([question("both", "three")], SCENES)
+    (row,) = binding.rows([question("many", "three")], SCENES, [["three"]], observer)
     assert row.num_alike == 0 and row.own[0] != row.own[0] and row.dealt[0] != row.dealt[0]

@@ -1,0 +1,95 @@
+"""What observers and small networks answered is shown and said as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from avqa_core import experiments
+from avqa_core.data.annotations import CATEGORIES
+from avqa_core.studies.counting_rule import Learned
+from avqa_core.studies.readings import Answered
+from avqa_core.types import QAExample
+from avqa_core.viz import reading_views as views
+from avqa_core.viz.result_words import NOT_RUN
+
+ASKED = tuple(
+    QAExample(
+        question_id=number,
+        video_id=f"{number % 6}",
+        category=CATEGORIES[number % len(CATEGORIES)],
+        template="How many?",
+        slot_values=(),
+        tokens=("How",),
+        answer="one",
+    )
+    for number in range(90)
+)
+ANSWERED = Answered(
+    asked=ASKED,
+    right={
+        "readings": (True,) * 81 + (False,) * 9,
+        "means": (False,) * 90,
+        "other_clip": (True,) * 9 + (False,) * 81,
+    },
+    num_clips=1500,
+)
+LEARNED = [
+    Learned(told=told, num_questions=number, new=new, old=(1.0, 1.0))
+    for told, few, many in (
+        ("means", (0.2, 0.3), (0.5, 0.6)),
+        ("facts", (0.3, 0.4), (0.7, 0.8)),
+        ("joined", (0.5, 0.5), (0.9, 0.9)),
+    )
+    for number, new in ((300, few), (3000, many))
+]
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return experiments.stored("book", missing_ok=True)
+
+
+def test_words_of_observers_and_networks(stored):
+    told = views.reading_words(ANSWERED, stored)
+    assert told["readings"].startswith("90.0 % (") and told["other_clip"].startswith("10.0 % (")
+    assert told["counting"] == "90.0 %" and told["counting_means"] == "0.0 %"
+    assert told["lost"] == "10.0" and told["num_fitted"] == "1,500"
+    wanted = 100 * stored.accuracy("complete/plain", "complete").estimate
+    assert told["network"].startswith(f"{wanted:.1f} % (")
+    assert told["network_counting"] != told["network"]
+
+
+def test_the_figure_has_a_row_for_each_category(stored):
+    figure = views.reading_figure(ANSWERED, stored)
+    assert isinstance(figure, Figure)
+    assert len(figure.axes[0].get_yticks()) == len(CATEGORIES)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {*views.OBSERVERS.values(), *views.NETWORKS.values()} == set(labels)
+
+
+def test_the_table_has_a_row_for_each_thing_told():
+    text = views.rule_table(LEARNED, caption="Learned.").text
+    assert "3,000 questions: new clips (%)" in text and "55.0 (" in text and "90.0 (" in text
+    assert all(said.split(":")[0] in text for said in views.TOLD.values())
+
+
+def test_words_of_the_rule():
+    told = views.rule_words(LEARNED)
+    assert told["num_questions"] == "3,000" and told["facts"].startswith("75.0 % (")
+    assert told["facts_gain"] == "+20.0 points (+20.0 to +20.0, 2 seeds)"
+    assert told["joined_gain"].startswith("+15.0 points (")
+
+
+def test_where_scenes_are_not_known_the_chapter_says_so(tmp_path: Path):
+    nothing = experiments.stored(str(tmp_path / "none"), missing_ok=True)
+    assert set(views.reading_words(None, nothing).values()) == {NOT_RUN}
+    assert (
+        views.reading_words(None, nothing).keys() == views.reading_words(ANSWERED, nothing).keys()
+    )
+    assert views.rule_words([]).keys() == views.rule_words(LEARNED).keys()
+    assert set(views.rule_words([]).values()) == {NOT_RUN}
+    for shown in (views.reading_figure(None, nothing), views.rule_table([], caption="Learned.")):
+        assert not isinstance(shown, Figure) and "built-in world" in shown.text

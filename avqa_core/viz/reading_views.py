@@ -14,6 +14,7 @@ from avqa_core.viz.figures.rows import marked_rows
 from avqa_core.viz.notices import notice
 from avqa_core.viz.points import in_words, spanned
 from avqa_core.viz.result_words import CATEGORY_NAMES, NOT_RUN
+from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Column, table
 
 if TYPE_CHECKING:
@@ -23,11 +24,9 @@ if TYPE_CHECKING:
 
 PUBLISHED, WITH_READER = "complete/plain", "complete/positions"
 SCENARIO = "complete"
-OBSERVERS: dict[Observer, str] = {
-    "readings": "exact rules on linear readings",
-    "other_clip": "the same, readings of another clip",
-}
-NETWORKS = {PUBLISHED: "AVST as published (stored)", WITH_READER: "AVST with reader (stored)"}
+OBSERVERS: tuple[Observer, ...] = ("readings", "other_clip")
+# Series of the figure, by the experiment whose stored networks they are.
+NETWORKS = {PUBLISHED: "avst", WITH_READER: "avst_with_reader"}
 TOLD = {
     "means": "features, averaged over places and seconds",
     "facts": "facts: players of each instrument, who is heard",
@@ -45,13 +44,13 @@ def reading_figure(answered: Answered | None, stored: Stored) -> Figure | Rich:
     """
     if answered is None:
         return _not_here()
-    labels = NETWORKS | {str(name): label for name, label in OBSERVERS.items()}
+    labels = {series: f"{mark_of(series).label}, stored" for series in NETWORKS.values()}
     rows: dict[str, dict[str, list[float]]] = {}
     for category in CATEGORY_NAMES:
         row: dict[str, list[float]] = {}
-        for name in NETWORKS:
+        for name, series in NETWORKS.items():
             if stored.has(name) and stored.has_category(name, category):
-                row[name] = list(stored.accuracies(name, SCENARIO, [category]).values())
+                row[series] = list(stored.accuracies(name, SCENARIO, [category]).values())
         for observer in OBSERVERS:
             row[str(observer)] = [answered.accuracy(observer, [category])]
         rows[category] = {name: [100 * one for one in values] for name, values in row.items()}

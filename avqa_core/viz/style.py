@@ -90,6 +90,12 @@ NETWORKS: dict[str, Mark] = {
     "pstp_net": Mark("PSTP-Net", BLUE, "s"),
 }
 
+OBSERVERS: dict[str, Mark] = {
+    "avst_with_reader": Mark("AVST with the reader", BLUE, "s"),
+    "readings": Mark("exact rules on linear readings", GREEN, "D"),
+    "other_clip": Mark("the same, readings of another clip", GREY, "X"),
+}
+
 BOUNDS: dict[str, Mark] = {
     "floor": Mark("floor", FLOOR_COLOUR, "", "--"),
     "ceiling": Mark("ceiling", CEILING_COLOUR, "", ":"),
@@ -100,12 +106,12 @@ _SPARE_MARKERS = ("1", "2", "3", "4", "+", "|", "_")
 
 
 def mark_of(name: str) -> Mark:
-    """Return the fixed mark of a method, modality, scenario, network or bound.
+    """Return the fixed mark of a method, modality, scenario, network, observer or bound.
 
     A name that the book does not know, such as a reader's own plug-in, gets a mark that depends
     on the name alone, so that it looks the same on every page.
     """
-    for known in (METHODS, SCENARIOS, MODALITIES, NETWORKS, BOUNDS):
+    for known in (METHODS, SCENARIOS, MODALITIES, NETWORKS, OBSERVERS, BOUNDS):
         if name in known:
             return known[name]
     family = name.split("(")[0]

@@ -14,6 +14,7 @@ from avqa_core.studies.readings import Answered
 from avqa_core.types import QAExample
 from avqa_core.viz import reading_views as views
 from avqa_core.viz.result_words import NOT_RUN
+from avqa_core.viz.style import mark_of
 
 ASKED = tuple(
     QAExample(
@@ -67,7 +68,8 @@ def test_the_figure_has_a_row_for_each_category(stored):
     assert isinstance(figure, Figure)
     assert len(figure.axes[0].get_yticks()) == len(CATEGORIES)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {*views.OBSERVERS.values(), *views.NETWORKS.values()} == set(labels)
+    assert labels[:2] == ["AVST, stored", "AVST with the reader, stored"]
+    assert labels[2:] == [mark_of(one).label for one in views.OBSERVERS]
 
 
 def test_the_table_has_a_row_for_each_thing_told():

@@ -304,11 +304,11 @@ def study(folder: DataFolder, *, num_clips: int, seed: int) -> Answered | None:
     new = ClipFeatures.of(folder.store, clips)
     read = FactReader(known, train, config).read(new)
     own = {clip: row for row, clip in enumerate(clips)}
-    shuffled = torch.randperm(len(clips), generator=rng.named(seed, "other clip")).tolist()
+    others = 1 + rng.derive(seed, "other clip") % max(1, len(clips) - 1)
     sources: dict[Observer, tuple[Facts, dict[str, int]]] = {
         "readings": (read, own),
         "means": (CountReader(known, train, config).read(new), own),
-        "other_clip": (read, dict(zip(clips, shuffled, strict=True))),
+        "other_clip": (read, {clip: (row + others) % len(clips) for clip, row in own.items()}),
     }
     asked = [one for one in folder.examples("test") if one.answer is not None]
     reasoner = Reasoner(folder.examples("train"))

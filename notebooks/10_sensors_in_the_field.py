@@ -385,8 +385,8 @@ verdict
 # whether its sure answers are right as often as they promise.
 
 # %% [markdown]
-# A modality that is gone for good was counted with more seeds than a sensor that cuts out, and with the steps
-# of training that stand behind each method: a frozen backbone's parts learned for longer.
+# Steps of training stand behind each method, too: a frozen backbone's parts learned for longer than networks
+# that were trained on as a whole.
 #
 # It is a guide for this world and no other.
 

@@ -22,7 +22,7 @@ from avqa_core import rng
 from avqa_core.bandstand.encoder_heads import NOBODY
 from avqa_core.bandstand.scene import INSTRUMENTS
 from avqa_core.bandstand.templates import TEMPLATES
-from avqa_core.bandstand.world import MARK, read_scenes
+from avqa_core.bandstand.world import MARK, read_config, read_scenes
 from avqa_core.config import require
 from avqa_core.data.folder import DataFolder
 from avqa_core.studies.binding import CATEGORY
@@ -169,13 +169,14 @@ def study(
     if not (folder.path / MARK).is_file():
         return []
     answers = folder.vocabulary.answers
+    config = read_config(folder.path)
     questions, known = {}, {}
     for split in ("train", "test"):
         scenes = read_scenes(folder.path, split)
         names = [one.clip_id for one in scenes]
         rows = {name: row for row, name in enumerate(names)}
         questions[split] = Asked.of(folder.examples(split), rows, answers)
-        known[split] = (ClipFeatures.of(folder.store, names), *counts_of(scenes))
+        known[split] = (ClipFeatures.of(folder.store, names), *counts_of(scenes, config))
     found = []
     for told in TOLD:
         read, new = (clip_inputs(told, *known[split]) for split in ("train", "test"))

@@ -9,7 +9,7 @@ Letters: N clips, T segments, P places, I instruments, D audio and E visual chan
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from einops import rearrange, reduce
+from einops import reduce
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
@@ -28,7 +28,8 @@ from avqa_core.bandstand.answering import ANSWERS, UNANSWERABLE
 from avqa_core.bandstand.encoder_heads import NOBODY, NUM_INSTRUMENTS, Sights, Sounds, join
 from avqa_core.bandstand.encoder_heads import sights as sights_of
 from avqa_core.bandstand.encoder_heads import sounds as sounds_of
-from avqa_core.bandstand.facts import NOWHERE, Facts
+from avqa_core.bandstand.facts import NOWHERE, Facts, facts_of_scenes
+from avqa_core.bandstand.floor import LookUp
 from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.questions import answer_codes
 from avqa_core.bandstand.scene import PLACES, Scene
@@ -109,151 +110,140 @@ class LinearMap:
         return (inputs - self._mean) / self._scale @ self._weights + self._offset
 
 
-class FactReader:
-    """Reads every fact that a question can be about, place by place and segment by segment.
+@dataclass(frozen=True, slots=True)
+class KnownClips:
+    """Training clips whose facts are told: what the maps are fitted on.
 
-    Args:
-        features: of training clips.
-        scenes: of the same clips.
-        config: of their world.
-
-    Raises:
-        ConfigError: no clips.
+    Attributes:
+        features: of the clips.
+        scenes: of the same clips, of one world.
+        config: of that world.
     """
 
-    def __init__(
-        self, features: ClipFeatures, scenes: Sequence[Scene], config: WorldConfig
-    ) -> None:
-        self._config = config
-        seen, heard = _truth(scenes)
-        place = rearrange(features.visual, "n t p e -> (n t p) e")
-        kind, there = seen.instrument.flatten(), seen.instrument.flatten() != NOBODY
-        self._kind = LinearMap(place, kind, functional.cross_entropy, NOBODY + 1)
-        self._count = LinearMap(place[there], seen.count.flatten()[there] + 1, _squared)
-        self._playing = LinearMap(place[there], seen.playing.flatten()[there], _yes_or_no)
-        self._outdoor = LinearMap(features.frames.flatten(0, 1), seen.backdrop, _yes_or_no)
-        segment = features.audio.flatten(0, 1)
-        self._sounding = LinearMap(segment, heard.sounding, _yes_or_no, NUM_INSTRUMENTS)
-        self._voice = LinearMap(segment, heard.voice, _yes_or_no)
-        while_sounding = partial(_squared, where=heard.sounding)
-        self._level = LinearMap(segment, heard.level, while_sounding, NUM_INSTRUMENTS)
-        self._rate = LinearMap(segment, heard.rate, while_sounding, NUM_INSTRUMENTS)
+    features: ClipFeatures
+    scenes: Sequence[Scene]
+    config: WorldConfig
 
-    def read(self, features: ClipFeatures) -> Facts:
-        """Return the facts, one row a clip; what lasts a clip is read from all its segments."""
-        kind = self._kind(features.visual).log_softmax(dim=-1).mean(dim=1).argmax(dim=-1)
-        there = kind != NOBODY
-        count = self._count(features.visual)[..., 0].mean(dim=1).round().long().clamp(min=1)
-        playing = (self._playing(features.visual)[..., 0] > 0) & there[:, None]
-        sounding = self._sounding(features.audio)
-        pattern = (sounding > 0) & _lasting(sounding)[:, None]
-        return _facts(
-            self._config,
-            on_place=torch.where(there, kind, NOWHERE),
-            motion=playing.transpose(1, 2),
-            players=(one_hot(kind, NOBODY + 1) * count[..., None]).sum(dim=1)[:, :NOBODY],
-            pattern=pattern.transpose(1, 2),
-            level=_mean_where(pattern, self._level(features.audio)),
-            rate=_mean_where(pattern, self._rate(features.audio)),
-            is_outdoor=self._outdoor(features.frames)[..., 0].mean(dim=1) > 0,
-            has_voice=_lasting(self._voice(features.audio))[:, 0],
-        )
+    @classmethod
+    def of(cls, folder: DataFolder, num_clips: int) -> KnownClips:
+        """Return the first training clips of a built-in world; all if it has fewer."""
+        scenes = read_scenes(folder.path, "train")[:num_clips]
+        features = ClipFeatures.of(folder.store, [one.clip_id for one in scenes])
+        return cls(features, scenes, read_config(folder.path))
 
 
-class CountReader:
-    """Reads how many play and who is heard from one mean over all places and all segments.
+def read_facts(known: KnownClips, new: ClipFeatures) -> Facts:
+    """Read every fact that a question can be about, place by place and segment by segment.
 
-    That is all that questions of a Counting category ask; of anything else it knows nothing.
+    What lasts a clip is read from all its segments.
 
     Args:
-        features: of training clips.
-        scenes: of the same clips.
-        config: of their world.
+        known: clips that the maps are fitted on.
+        new: features of others.
+
+    Returns:
+        The facts of these, one row a clip.
 
     Raises:
-        ConfigError: no clips.
+        ConfigError: no known clips.
     """
+    place, frame = known.features.visual.flatten(0, 2), known.features.frames.flatten(0, 1)
+    segment = known.features.audio.flatten(0, 1)
+    seen, heard = _told(known.scenes)
+    kind_told, there_told = seen.instrument.flatten(), seen.instrument.flatten() != NOBODY
 
-    def __init__(
-        self, features: ClipFeatures, scenes: Sequence[Scene], config: WorldConfig
-    ) -> None:
-        self._config = config
-        players, heard = counts_of(scenes)
-        self._players = LinearMap(features.frames.mean(dim=1), players, _squared, NUM_INSTRUMENTS)
-        self._heard = LinearMap(features.audio.mean(dim=1), heard, _yes_or_no, NUM_INSTRUMENTS)
+    def where_somebody_stands(fact: Tensor, loss: Loss) -> Tensor:
+        return LinearMap(place[there_told], fact.flatten()[there_told], loss)(new.visual)[..., 0]
 
-    def read(self, features: ClipFeatures) -> Facts:
-        """Return the facts, one row a clip: all that is heard counts as heard all the time."""
-        num_clips, num_segments = features.audio.shape[:2]
-        heard = self._heard(features.audio.mean(dim=1)) > 0
-        nothing = torch.zeros(num_clips, NUM_INSTRUMENTS, dtype=torch.long)
-        return _facts(
-            self._config,
-            on_place=torch.full((num_clips, len(PLACES)), NOWHERE),
-            motion=torch.zeros(num_clips, len(PLACES), num_segments, dtype=torch.bool),
-            players=self._players(features.frames.mean(dim=1)).round().long().clamp(min=0),
-            pattern=heard[..., None].expand(-1, -1, num_segments),
-            level=nothing,
-            rate=nothing,
-            is_outdoor=torch.zeros(num_clips, dtype=torch.bool),
-            has_voice=torch.zeros(num_clips, dtype=torch.bool),
-        )
+    def while_sounding(fact: Tensor) -> Tensor:
+        loss = partial(_squared, where=heard.sounding)
+        return _mean_where(pattern, LinearMap(segment, fact, loss, NUM_INSTRUMENTS)(new.audio))
+
+    kinds = LinearMap(place, kind_told, functional.cross_entropy, NOBODY + 1)(new.visual)
+    kind = kinds.log_softmax(dim=-1).mean(dim=1).argmax(dim=-1)
+    there = kind != NOBODY
+    count = where_somebody_stands(seen.count + 1, _squared).mean(dim=1).round().long().clamp(min=1)
+    playing = (where_somebody_stands(seen.playing, _yes_or_no) > 0) & there[:, None]
+    sounding = LinearMap(segment, heard.sounding, _yes_or_no, NUM_INSTRUMENTS)(new.audio)
+    pattern = (sounding > 0) & _lasting(sounding)[:, None]
+    return _facts(
+        known.config,
+        on_place=torch.where(there, kind, NOWHERE),
+        motion=playing.transpose(1, 2),
+        players=(one_hot(kind, NOBODY + 1) * count[..., None]).sum(dim=1)[:, :NOBODY],
+        pattern=pattern.transpose(1, 2),
+        level=while_sounding(heard.level),
+        rate=while_sounding(heard.rate),
+        is_outdoor=LinearMap(frame, seen.backdrop, _yes_or_no)(new.frames)[..., 0].mean(dim=1) > 0,
+        has_voice=_lasting(LinearMap(segment, heard.voice, _yes_or_no)(new.audio))[:, 0],
+    )
 
 
-def counts_of(scenes: Sequence[Scene]) -> tuple[Int[Tensor, "N I"], Bool[Tensor, "N I"]]:
+def read_counts(known: KnownClips, new: ClipFeatures) -> Facts:
+    """Read how many play and who is heard from one mean over all places and all segments.
+
+    That is all that questions of a Counting category ask; of anything else nothing is known, and
+    all that is heard counts as heard all the time. Arguments and errors as of ``read_facts``.
+    """
+    frames, sounds = (known.features.frames.mean(dim=1), known.features.audio.mean(dim=1))
+    players, heard = counts_of(known.scenes, known.config)
+    many = LinearMap(frames, players, _squared, players.shape[1])(new.frames.mean(dim=1))
+    ever = LinearMap(sounds, heard, _yes_or_no, heard.shape[1])(new.audio.mean(dim=1)) > 0
+    num_clips, num_segments = new.audio.shape[:2]
+    nothing = torch.zeros_like(ever, dtype=torch.long)
+    return _facts(
+        known.config,
+        on_place=torch.full((num_clips, len(PLACES)), NOWHERE),
+        motion=torch.zeros(num_clips, len(PLACES), num_segments, dtype=torch.bool),
+        players=many.round().long().clamp(min=0),
+        pattern=ever[..., None].expand(-1, -1, num_segments),
+        level=nothing,
+        rate=nothing,
+        is_outdoor=torch.zeros(num_clips, dtype=torch.bool),
+        has_voice=torch.zeros(num_clips, dtype=torch.bool),
+    )
+
+
+def counts_of(
+    scenes: Sequence[Scene], config: WorldConfig
+) -> tuple[Int[Tensor, "N I"], Bool[Tensor, "N I"]]:
     """Return how many play each instrument on stage, and whether it is ever heard."""
-    seen, heard = _truth(scenes)
-    kinds = one_hot(seen.instrument, NOBODY + 1)[..., :NOBODY]
-    players = (kinds * (seen.count + 1)[..., None]).sum(dim=1)
-    per_clip = (len(scenes), -1)
-    return players.unflatten(0, per_clip)[:, 0], heard.sounding.unflatten(0, per_clip).any(dim=1)
+    facts = facts_of_scenes(config, scenes)
+    players, heard = facts.players[:, : facts.nobody], facts.heard[:, : facts.nobody]
+    return torch.from_numpy(players), torch.from_numpy(heard)
 
 
-class Reasoner:
-    """Answers questions from facts, by the rules of the world.
+def reason(
+    facts: Facts, asked: Sequence[QAExample], row_of: Mapping[str, int], usual: LookUp
+) -> list[str | None]:
+    """Return the answer to each question by the rules of the world.
 
-    Where the facts give no clear answer, as when two sources were read as equally loud, it gives
-    the most frequent answer to training questions of the same template.
+    Where the facts give no clear answer, as when two sources were read as equally loud, the usual
+    one is given.
 
     Args:
-        train: training questions with their answers.
+        facts: that it goes by.
+        asked: the questions.
+        row_of: of a clip, in ``facts``.
+        usual: the most common answer to training questions.
     """
-
-    def __init__(self, train: Sequence[QAExample]) -> None:
-        given: dict[str, Counter[str]] = defaultdict(Counter)
-        for one in train:
-            if one.answer is not None:
-                given[one.template][one.answer] += 1
-        self._usual = {name: counts.most_common(1)[0][0] for name, counts in given.items()}
-
-    def answers(
-        self, facts: Facts, asked: Sequence[QAExample], row_of: Mapping[str, int]
-    ) -> list[str | None]:
-        """Return the answer to each question, None where nothing at all is known.
-
-        Args:
-            facts: that it goes by.
-            asked: the questions.
-            row_of: of a clip, in ``facts``.
-        """
-        found: list[str | None] = [self._usual.get(one.template) for one in asked]
-        groups: dict[int, list[int]] = defaultdict(list)
-        for position, one in enumerate(asked):
-            groups[_TEMPLATES[one.template.strip()]].append(position)
-        for template, positions in groups.items():
-            kinds = TEMPLATES[template].slots
-            slots = [
-                [SLOT_VALUES[kind].index(word) for kind, word in zip(kinds, words, strict=True)]
-                for words in (asked[position].slot_values for position in positions)
-            ]
-            rows = np.array([row_of[asked[position].video_id] for position in positions])
-            filled = np.array(slots, dtype=int).reshape(len(positions), len(kinds))
-            for position, code in zip(
-                positions, answer_codes(facts, template, rows, filled), strict=True
-            ):
-                if code != UNANSWERABLE:
-                    found[position] = ANSWERS[code]
-        return found
+    found = [usual.answer(one) for one in asked]
+    groups: dict[int, list[int]] = defaultdict(list)
+    for position, one in enumerate(asked):
+        groups[_TEMPLATES[one.template.strip()]].append(position)
+    for template, positions in groups.items():
+        kinds = TEMPLATES[template].slots
+        slots = [
+            [SLOT_VALUES[kind].index(word) for kind, word in zip(kinds, words, strict=True)]
+            for words in (asked[position].slot_values for position in positions)
+        ]
+        rows = np.array([row_of[asked[position].video_id] for position in positions])
+        filled = np.array(slots, dtype=int).reshape(len(positions), len(kinds))
+        codes = answer_codes(facts, template, rows, filled)
+        for position, code in zip(positions, codes, strict=True):
+            if code != UNANSWERABLE:
+                found[position] = ANSWERS[code]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,9 +270,16 @@ class Answered:
         tallies = self.tallies(observer)
         return overall(tallies[one] for one in categories or tallies if one in tallies).accuracy
 
-    def interval(self, observer: Observer, *, seed: int = 0) -> Interval:
-        """Return the accuracy over all questions, with its interval from redrawing clips."""
-        right, clips = self.right[observer], [one.video_id for one in self.asked]
+    def interval(
+        self, observer: Observer, categories: Collection[str] | None = None, *, seed: int = 0
+    ) -> Interval:
+        """Return the accuracy, as ``accuracy`` does, with its interval from redrawing clips."""
+        chosen = [
+            (is_right, one.video_id)
+            for one, is_right in zip(self.asked, self.right[observer], strict=True)
+            if categories is None or str(one.category) in categories
+        ]
+        right, clips = [one for one, _ in chosen], [clip for _, clip in chosen]
         stream = np.random.default_rng(rng.derive(seed, "readings", observer))
         return clustered_bootstrap(right, [False] * len(right), clips, generator=stream)
 
@@ -297,32 +294,30 @@ def study(folder: DataFolder, *, num_clips: int, seed: int) -> Answered | None:
     """
     if not (folder.path / MARK).is_file():
         return None
-    config = read_config(folder.path)
-    train = read_scenes(folder.path, "train")[:num_clips]
-    known = ClipFeatures.of(folder.store, [one.clip_id for one in train])
+    known = KnownClips.of(folder, num_clips)
     clips = [one.clip_id for one in read_scenes(folder.path, "test")]
     new = ClipFeatures.of(folder.store, clips)
-    read = FactReader(known, train, config).read(new)
+    read = read_facts(known, new)
     own = {clip: row for row, clip in enumerate(clips)}
     others = 1 + rng.derive(seed, "other clip") % max(1, len(clips) - 1)
     sources: dict[Observer, tuple[Facts, dict[str, int]]] = {
         "readings": (read, own),
-        "means": (CountReader(known, train, config).read(new), own),
+        "means": (read_counts(known, new), own),
         "other_clip": (read, {clip: (row + others) % len(clips) for clip, row in own.items()}),
     }
     asked = [one for one in folder.examples("test") if one.answer is not None]
-    reasoner = Reasoner(folder.examples("train"))
+    usual = LookUp(folder.examples("train"), "template")
     right: dict[Observer, tuple[bool, ...]] = {
         observer: tuple(
             given == one.answer
-            for given, one in zip(reasoner.answers(facts, asked, rows), asked, strict=True)
+            for given, one in zip(reason(facts, asked, rows, usual), asked, strict=True)
         )
         for observer, (facts, rows) in sources.items()
     }
-    return Answered(asked=tuple(asked), right=right, num_clips=len(train))
+    return Answered(asked=tuple(asked), right=right, num_clips=len(known.scenes))
 
 
-def _truth(scenes: Sequence[Scene]) -> tuple[Sights, Sounds]:
+def _told(scenes: Sequence[Scene]) -> tuple[Sights, Sounds]:
     """Return what is seen and heard in every segment of the scenes, one after the other."""
     require(bool(scenes), "expected clips to fit on, got none: build a larger world")
     every = range(scenes[0].num_segments)

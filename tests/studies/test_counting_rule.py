@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.scene import INSTRUMENTS
 from avqa_core.errors import ConfigError
 from avqa_core.studies import counting_rule as rule
@@ -20,7 +21,7 @@ NAMED = "How many sounding <Object> in the video\uff1f"
 
 
 def test_what_is_told_by_hand():
-    counts = counts_of(SCENES)
+    counts = counts_of(SCENES, WorldConfig())
     means = rule.clip_inputs("means", FEATURES, *counts)
     assert means[0].tolist() == [7.5, 8.5, 9.5, 1.0, 2.0]
     facts, joined = (rule.clip_inputs(told, FEATURES, *counts) for told in ("facts", "joined"))

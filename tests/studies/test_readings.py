@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 
 from avqa_core.bandstand.encoder_heads import NOBODY, sights, sounds
 from avqa_core.bandstand.facts import facts_of_scenes
+from avqa_core.bandstand.floor import LookUp
 from avqa_core.bandstand.knobs import WorldConfig
 from avqa_core.bandstand.questions import ask_about
 from avqa_core.bandstand.sampling import sample_scene
@@ -18,7 +19,7 @@ from avqa_core.bandstand.templates import TEMPLATES
 from avqa_core.bandstand.world import build_world
 from avqa_core.data.folder import DataFolder
 from avqa_core.errors import ConfigError
-from avqa_core.studies import readings
+from avqa_core.studies import counting_rule, readings
 from avqa_core.types import QAExample
 from tests.studies.scenes import question, scene_of
 from tests.training.worlds import write_world
@@ -45,10 +46,12 @@ def _features(scenes) -> readings.ClipFeatures:
     return readings.ClipFeatures(torch.stack(audio).float(), torch.stack(visual).float())
 
 
+KNOWN = readings.KnownClips(_features(TRAIN), TRAIN, WORLD)
+
+
 @pytest.fixture(scope="module")
 def read():
-    reader = readings.FactReader(_features(TRAIN), TRAIN, WORLD)
-    return reader.read(_features(TEST))
+    return readings.read_facts(KNOWN, _features(TEST))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,7 @@ def test_a_source_is_read_unless_it_sounds_in_a_single_segment(read):
 
 
 def test_means_tell_who_is_heard_and_how_many_play():
-    counted = readings.CountReader(_features(TRAIN), TRAIN, WORLD).read(_features(TEST))
+    counted = readings.read_counts(KNOWN, _features(TEST))
     truth = facts_of_scenes(WORLD, TEST)
     assert (counted.players == truth.players).mean() > 0.99
     assert (counted.heard == truth.heard).mean() > 0.98
@@ -78,7 +81,7 @@ def test_means_tell_who_is_heard_and_how_many_play():
 
 def test_counts_of_a_scene_by_hand():
     scene = scene_of({"cello": 1, "flute": 3}, ("flute", "drum"))
-    players, heard = readings.counts_of([scene, TRAIN[0]])
+    players, heard = readings.counts_of([scene, TRAIN[0]], WORLD)
     names = list(readings.SLOT_VALUES["any"])
     assert {names[i]: int(players[0, i]) for i in players[0].nonzero()} == {"cello": 1, "flute": 3}
     assert {names[i] for i in heard[0].nonzero()} == {"flute", "drum"}
@@ -101,7 +104,8 @@ def test_the_reasoner_answers_every_question_of_the_world_from_true_facts():
         for one in asked
     ]
     rows = {scene.clip_id: row for row, scene in enumerate(TEST)}
-    given = readings.Reasoner([]).answers(facts_of_scenes(WORLD, TEST), examples, rows)
+    usual = LookUp([], "template")
+    given = readings.reason(facts_of_scenes(WORLD, TEST), examples, rows, usual)
     assert given == [one.answer for one in examples]
 
 
@@ -112,8 +116,9 @@ def test_without_a_clear_answer_the_usual_one_is_given():
     one = replace(question("a", None, louder), slot_values=("cello", "flute"))
     facts, rows = facts_of_scenes(WORLD, [scene]), {"a": 0}
     trained = [replace(one, answer=answer) for answer in ("no", "no", "yes")]
-    assert readings.Reasoner(trained).answers(facts, [one], rows) == ["no"]
-    assert readings.Reasoner([]).answers(facts, [one], rows) == [None]
+    for train, wanted in ((trained, "no"), ([], None)):
+        usual = LookUp(train, "template")
+        assert readings.reason(facts, [one], rows, usual) == [wanted]
 
 
 def test_a_linear_map_finds_a_line():
@@ -122,8 +127,9 @@ def test_a_linear_map_finds_a_line():
     assert line(torch.tensor([[10.0]])).item() == pytest.approx(29.0, abs=0.05)
     with pytest.raises(ConfigError, match="clips to fit on"):
         readings.LinearMap(inputs[:0], inputs[:0, 0], readings._squared)
+    nothing = readings.KnownClips(_features(TRAIN[:1]), [], WORLD)
     with pytest.raises(ConfigError, match="clips to fit on"):
-        readings.counts_of([])
+        readings.read_facts(nothing, _features(TEST[:1]))
 
 
 @pytest.mark.slow
@@ -138,7 +144,12 @@ def test_the_study_reads_the_built_features(tmp_path):
     assert own > other + 0.2
     assert found.accuracy("readings", ["Visual Counting"]) > 0.8
     interval = found.interval("readings")
-    assert interval.low < interval.estimate == pytest.approx(own) < interval.high
+    assert interval.estimate == pytest.approx(own)
+    assert interval.low < own < interval.high
+    lessons = {10: counting_rule.Lesson(num_steps=3), 1000: counting_rule.Lesson(num_steps=3)}
+    learned = counting_rule.study(DataFolder(tmp_path), lessons=lessons, seeds=(0, 1))
+    assert [one.told for one in learned] == [told for told in counting_rule.TOLD for _ in lessons]
+    assert all(one.num_questions <= most for one, most in zip(learned, [10, 1000] * 3, strict=True))
     again = readings.study(DataFolder(tmp_path), num_clips=1000, seed=0)
     assert again is not None and again.right == found.right
 
@@ -146,3 +157,4 @@ def test_the_study_reads_the_built_features(tmp_path):
 def test_of_other_data_nothing_is_said(tmp_path):
     folder = DataFolder(write_world(tmp_path / "world"))
     assert readings.study(folder, num_clips=10, seed=0) is None
+    assert counting_rule.study(folder, lessons={}, seeds=(0,)) == []

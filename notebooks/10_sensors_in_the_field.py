@@ -101,7 +101,8 @@ views.drops_figure(found, "visual")
 #   {glue:text}`recommended_visual_three`; all of them {glue:text}`recommended_audio_all` and
 #   {glue:text}`recommended_visual_all`.
 #
-# No completer here was ever trained on drops: only whole modalities were taken away.
+# No completer here was ever trained on drops: only whole modalities were taken away. Where a control
+# trained alike is ahead of `recommended`, beyond the interval: {glue:text}`behind`.
 
 # %% [markdown]
 # ## What a network sees when a sensor cuts out
@@ -405,6 +406,7 @@ field_guide.guide_table(
 # - Three segments without sound cost a frozen backbone {glue:text}`zeros_audio_three` with
 #   zeros, {glue:text}`recommended_audio_three` with `recommended`; the whole sound
 #   {glue:text}`zeros_audio_all` and {glue:text}`recommended_audio_all`.
+# - Segments that drop, a control ahead of `recommended`: {glue:text}`behind`.
 # - If each question misses a modality at random, accuracy over the ratio is a straight line; the claim of
 #   Fig. 5 is about its ends: {glue:text}`figure_5`.
 # - Lost without sound by `recommended` if training clips have gaps:

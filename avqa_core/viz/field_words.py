@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from avqa_core.ledger import least_spread, ledger, paired
 from avqa_core.studies.field_results import FieldResults
-from avqa_core.studies.sensor_failures import RATIOS, WHOLE, Fitted
+from avqa_core.studies.sensor_failures import DROPS, RATIOS, WHOLE, Fitted
 from avqa_core.viz.field_guide import NOT_COMPARED, choose
-from avqa_core.viz.field_views import ratio_name, training_points
+from avqa_core.viz.field_views import label_of, ratio_name, training_points
 from avqa_core.viz.points import in_words, seeds_text
 from avqa_core.viz.result_words import NOT_RUN, gap_text, verdicts_text
+from avqa_core.viz.tables import counted
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
     from avqa_core.metrics import Interval
 
 ZEROS, OURS = "plug_in/zeros", "plug_in/recommended"
+# What each form of ``recommended`` is compared with: the backbone frozen, or trained on.
+AGAINST = {
+    OURS: (ZEROS, "plug_in/slot_mean", "plug_in/rmm"),
+    "joint/recommended": ("joint/modality_dropout",),
+}
+SENSES = {"audio": "sound", "visual": "picture"}
 MISSING = ("audio_missing", "visual_missing")
 
 
@@ -35,6 +43,7 @@ def words(found: FieldResults | None, stored: Stored, at_least: float) -> dict[s
         "figure_5": verdicts_text(figure_5),
         "counted": _counted(found),
         **_drops(found, least),
+        "behind": _behind(found, least),
         **_ratios(found, least),
         **_gaps(stored),
         **_errors(found),
@@ -63,6 +72,23 @@ def _drops(found: FieldResults | None, least: float) -> dict[str, str]:
             ):
                 told[f"{method}_{modality}_{words_}"] = _lost(found, name, scenario, least)
     return told
+
+
+def _behind(found: FieldResults | None, least: float) -> str:
+    """Say where ``recommended`` is behind a control that is trained alike, told apart, by a gap."""
+    if found is None:
+        return NOT_RUN
+    pairs = [(ours, control) for ours, controls in AGAINST.items() for control in controls]
+    told = []
+    for (ours, control), modality, segments in product(pairs, SENSES, DROPS):
+        if {ours, control} <= set(found.names):
+            scenario = f"{modality}_drops({segments})"
+            mine, theirs = (found.accuracies(one, scenario) for one in (ours, control))
+            gap, num_shared = paired(mine, theirs, least)
+            if gap is not None and gap.high < 0:
+                lost = f"{counted(segments, 'segment')} without {SENSES[modality]}"
+                told.append(f"{label_of(control)}, {lost}: {in_words(gap, num_shared)}")
+    return "; ".join(told) or "nowhere"
 
 
 def _lost(found: FieldResults | None, name: str, scenario: str, least: float) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from avqa_core.metrics import seed_interval
+from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.binding import CATEGORY
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.rows import marked_rows
@@ -32,7 +33,26 @@ TOLD = {
     "facts": "facts: players of each instrument, who is heard",
     "joined": "facts, and of each instrument its players if it is heard",
 }
-_RULE_WORDS = (*TOLD, "facts_gain", "joined_gain", "num_questions")
+_READING_WORDS = (
+    "readings",
+    "other_clip",
+    "counting",
+    "counting_means",
+    "lost",
+    "num_fitted",
+    "features_verdict",
+    "means_verdict",
+)
+_RULE_WORDS = (
+    *TOLD,
+    "facts_gain",
+    "joined_gain",
+    "product_verdict",
+    "num_questions",
+    "few_questions",
+    "few_own",
+    "few_new",
+)
 
 
 def reading_figure(answered: Answered | None, stored: Stored) -> Figure | Rich:
@@ -59,14 +79,13 @@ def reading_figure(answered: Answered | None, stored: Stored) -> Figure | Rich:
 
 def reading_words(answered: Answered | None, stored: Stored) -> dict[str, str]:
     """Return what the chapter quotes of observers and networks."""
-    names = ("readings", "other_clip", "counting", "counting_means", "lost", "num_fitted")
-    told = dict.fromkeys(names, NOT_RUN)
+    told = dict.fromkeys(_READING_WORDS, NOT_RUN)
     if answered is not None:
         told |= {
             "readings": spanned(answered.interval("readings"), unit=" %"),
             "other_clip": spanned(answered.interval("other_clip"), unit=" %"),
-            "counting": _per_cent(answered.accuracy("readings", [CATEGORY])),
-            "counting_means": _per_cent(answered.accuracy("means", [CATEGORY])),
+            "counting": spanned(answered.interval("readings", [CATEGORY]), unit=" %"),
+            "counting_means": spanned(answered.interval("means", [CATEGORY]), unit=" %"),
             "lost": f"{100 * (1 - answered.accuracy('readings')):.1f}",
             "num_fitted": f"{answered.num_clips:,}",
         }
@@ -76,7 +95,19 @@ def reading_words(answered: Answered | None, stored: Stored) -> dict[str, str]:
             word: _stored(stored, name) if is_stored else NOT_RUN,
             f"{word}_counting": _stored(stored, name, CATEGORY) if is_stored else NOT_RUN,
         }
+    if answered is not None and stored.has(*NETWORKS):
+        counting = answered.interval("means", [CATEGORY])
+        told |= {
+            "features_verdict": _no_better(answered.interval("readings"), stored),
+            "means_verdict": _no_better(counting, stored, [CATEGORY]),
+        }
     return told
+
+
+def _no_better(observer: Interval, stored: Stored, categories: Sequence[str] | None = None) -> str:
+    """Say what becomes of the hypothesis that an observer does no better than the networks."""
+    highest = max(stored.accuracy(one, SCENARIO, categories).high for one in NETWORKS)
+    return "refuted" if observer.low > highest else "not refuted"
 
 
 def rule_table(learned: Sequence[Learned], *, caption: str) -> Rich:
@@ -107,13 +138,21 @@ def rule_words(learned: Sequence[Learned]) -> dict[str, str]:
     """Return what is answered after the most questions, and what each thing told adds."""
     if not learned:
         return dict.fromkeys(_RULE_WORDS, NOT_RUN)
-    most = max(one.num_questions for one in learned)
+    fewest, most = (pick(one.num_questions for one in learned) for pick in (min, max))
+    few = [one for one in learned if one.num_questions == fewest]
     new = {one.told: one.new for one in learned if one.num_questions == most}
     told = {name: spanned(seed_interval(values), unit=" %") for name, values in new.items()}
     for more, less in (("facts", "means"), ("joined", "facts")):
         gains = [ours - theirs for ours, theirs in zip(new[more], new[less], strict=True)]
-        told[f"{more}_gain"] = in_words(seed_interval(gains), len(gains))
-    return told | {"num_questions": f"{most:,}"}
+        gain = seed_interval(gains)
+        told[f"{more}_gain"] = in_words(gain, len(gains))
+    return told | {
+        "product_verdict": "holds" if gain.low > 0 else "is not borne out",
+        "num_questions": f"{most:,}",
+        "few_questions": f"{fewest:,}",
+        "few_own": _per_cent(min(fmean(one.old) for one in few)),
+        "few_new": _per_cent(max(fmean(one.new) for one in few)),
+    }
 
 
 def _stored(stored: Stored, name: str, category: str | None = None) -> str:

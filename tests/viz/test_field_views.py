@@ -14,6 +14,7 @@ from avqa_core.experiments.results import Stored
 from avqa_core.ledger import ONE_SEED
 from avqa_core.metrics import Interval
 from avqa_core.studies.field_results import FieldResults
+from avqa_core.studies.sensor_failures import DROPS
 from avqa_core.viz import field_guide, field_words
 from avqa_core.viz import field_views as views
 from avqa_core.viz.display import Rich
@@ -219,6 +220,22 @@ def test_methods_without_a_shared_seed_are_not_compared():
         of_seed(of_seed(FOUND, 0, "plug_in/zeros"), 1, "plug_in/recommended"), EMPTY, 0.8
     )
     assert told["less_audio_missing"] == field_guide.NOT_COMPARED
+
+
+def test_a_control_that_is_ahead_when_segments_drop_is_named():
+    """A segment costs zeros 1 of 100 questions and `recommended` 2; dropout joint costs 3."""
+    costs = {"plug_in/zeros": 1, "plug_in/recommended": 2}
+    joint = {"joint/recommended": 1, "joint/modality_dropout": 3}
+    found = field(
+        {name: [failures(90, 60, 50, 30, one)] * 2 for name, one in (costs | joint).items()}
+    )
+    said = field_words.words(found, EMPTY, 0.8)["behind"].split("; ")
+    assert len(said) == 2 * len(DROPS)
+    assert said[0] == "zeros, 1 segment without sound: -1.0 points (-1.0 to -1.0, 2 seeds)"
+    assert said[-1].startswith("zeros, 7 segments without picture: -7.0 points")
+    assert field_words.words(FOUND, EMPTY, 0.8)["behind"] == "nowhere"
+    assert field_words.words(of_seed(found, 0), EMPTY, 0.8)["behind"] == "nowhere"
+    assert field_words.words(None, EMPTY, 0.8)["behind"] == NOT_RUN
 
 
 def test_whoever_leads_only_by_its_seeds_is_told_to_be_behind():

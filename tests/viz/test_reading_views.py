@@ -56,7 +56,8 @@ def stored():
 def test_words_of_observers_and_networks(stored):
     told = views.reading_words(ANSWERED, stored)
     assert told["readings"].startswith("90.0 % (") and told["other_clip"].startswith("10.0 % (")
-    assert told["counting"] == "90.0 %" and told["counting_means"] == "0.0 %"
+    assert told["counting"].startswith("90.0 % (")
+    assert told["counting_means"].startswith("0.0 % (") and told["means_verdict"] == "not refuted"
     assert told["lost"] == "10.0" and told["num_fitted"] == "1,500"
     wanted = 100 * stored.accuracy("complete/plain", "complete").estimate
     assert told["network"].startswith(f"{wanted:.1f} % (")
@@ -83,6 +84,16 @@ def test_words_of_the_rule():
     assert told["num_questions"] == "3,000" and told["facts"].startswith("75.0 % (")
     assert told["facts_gain"] == "+20.0 points (+20.0 to +20.0, 2 seeds)"
     assert told["joined_gain"].startswith("+15.0 points (")
+    assert told["product_verdict"] == "is not borne out"  # +20 and +10 of two seeds span zero
+    assert told["few_questions"] == "300"
+    assert told["few_own"] == "100.0 %" and told["few_new"] == "50.0 %"
+
+
+@pytest.mark.parametrize(("is_right", "verdict"), [(True, "refuted"), (False, "not refuted")])
+def test_a_hypothesis_is_refuted_by_what_lies_beyond_every_network(stored, is_right, verdict):
+    alike = dict.fromkeys(("readings", "means", "other_clip"), (is_right,) * len(ASKED))
+    told = views.reading_words(Answered(asked=ASKED, right=alike, num_clips=1), stored)
+    assert told["features_verdict"] == told["means_verdict"] == verdict
 
 
 def test_where_scenes_are_not_known_the_chapter_says_so(tmp_path: Path):

@@ -234,7 +234,7 @@ def learn(
         logits = networks(torch.cat([read[asked.clip[rows]], asked.words[rows]], dim=-1))
         loss = functional.cross_entropy(logits.flatten(0, 1), asked.answer[rows].flatten())
         optimizer.zero_grad()
-        # The mean over all is a share of each network's own loss, by which it learns if it is alone.
+        # The mean over all is a share of each network's own loss, by which it learns when alone.
         (loss * len(seeds)).backward()
         optimizer.step()
         schedule.step()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -128,12 +129,18 @@ def _mark(layout: Layout, script: Path, given: dict[str, Any]) -> str:
         script.read_text(),
         json.dumps(given, sort_keys=True, default=str),
         fingerprint.of_package(),
-        fingerprint.of_files(sorted(TOOLS.glob("*.py")), TOOLS),
+        _of_tools(),
         fingerprint.of_files(stored, layout.results),
         finish.data_hash(script, profiles.resolve(script.stem, **given)) or "no clips",
         f"python {sys.version_info[:2]}",
         *(f"{name} {version(name)}" for name in SHOWN_BY),
     )
+
+
+@cache
+def _of_tools() -> str:
+    """Return the hash of these tools, which do not change while they run."""
+    return fingerprint.of_files(sorted(TOOLS.glob("*.py")), TOOLS)
 
 
 def _needs_world(script: Path) -> bool:

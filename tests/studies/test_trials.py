@@ -75,7 +75,10 @@ def test_a_trial_is_the_same_for_the_same_seed_and_learns_something(data):
     assert one.last < one.first and not one.model.training
 
 
-@pytest.mark.parametrize("backbone", backbones)
+@pytest.mark.parametrize(
+    "backbone",
+    [one if one == "avst" else pytest.param(one, marks=pytest.mark.slow) for one in backbones],
+)
 def test_every_backbone_keeps_every_contract_on_any_processor(backbone):
     found = trials.contracts_of(backbone)
     assert [one.contract for one in found if one.broken] == []

@@ -49,6 +49,12 @@ class AVRTrials(PaperTables):
                 1,
             ),
             ("one_step_longer", f"one step, {LONGER} times as long", one_step, LONGER),
+            (
+                "one_step_missing_only_longer",
+                f"one step, only the missing half, {LONGER} times as long",
+                replace(one_step, outputs="missing_only"),
+                LONGER,
+            ),
             ("paper_longer", f"{LONGER} times as long", avr, LONGER),
         ):
             model = replace(self.paper, enhancer=enhancer)

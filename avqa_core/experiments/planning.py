@@ -55,7 +55,14 @@ NEEDS_ORDER = frozenset(
     }
 )
 NO_ORDER = tuple(str(one) for one in MUSIC_AVQA.categories if str(one) not in NEEDS_ORDER)
-UNTRAINED = ("zeros", "retrieval", "retrieval_without_question")  # beside a frozen backbone
+UNTRAINED = (  # beside a frozen backbone
+    "zeros",
+    "retrieval",
+    "retrieval_without_question",
+    "retrieval_large_bank",
+    "retrieval_without_question_large_bank",
+)
+LARGE_BANK = 2**14  # places: more than any world of the book has training clips
 
 
 def plan(profile: str, seeds: Sequence[int] | None = None) -> list[Experiment]:
@@ -175,17 +182,21 @@ class _Plan(AVRTrials):
         backbone, avr = self.recommended.backbone, self.paper.enhancer
         slots = self.sized(RMMConfig())
         released = preset("released_code", self.budget.size).completer
+        retrieval = self.sized(RetrievalConfig())
+        of_clip = self.sized(RetrievalConfig(question_weight=0.0))
         simple: dict[str, tuple[str, CompleterConfig, EnhancerConfig]] = {
             "zeros": ("zeros, nothing is trained", ZerosConfig(), IdentityConfig()),
             "slot_mean": ("slot mean: one learned vector", SlotMeanConfig(), IdentityConfig()),
-            "retrieval": (
-                "retrieval by clip and question",
-                self.sized(RetrievalConfig()),
+            "retrieval": ("retrieval by clip and question", retrieval, IdentityConfig()),
+            "retrieval_without_question": ("retrieval by clip alone", of_clip, IdentityConfig()),
+            "retrieval_large_bank": (
+                "retrieval by clip and question, from all clips",
+                replace(retrieval, bank_size=LARGE_BANK),
                 IdentityConfig(),
             ),
-            "retrieval_without_question": (
-                "retrieval by clip alone",
-                self.sized(RetrievalConfig(question_weight=0.0)),
+            "retrieval_without_question_large_bank": (
+                "retrieval by clip alone, from all clips",
+                replace(of_clip, bank_size=LARGE_BANK),
                 IdentityConfig(),
             ),
             "rmm": ("RMM as printed", slots, IdentityConfig()),
@@ -208,6 +219,14 @@ class _Plan(AVRTrials):
         """Yield what trains the backbone on from complete data, and its controls."""
         backbone = self.recommended.backbone
         zeros = self.model(backbone, ZerosConfig())
+        yield self.run(
+            "joint/modality_dropout_longer",
+            "modality dropout, for as many steps as a plug-in",
+            zeros,
+            "modality_dropout",
+            self.budget.plug_in,
+            parent="complete/positions",
+        )
         runs: list[tuple[str, str, ModelConfig, str, str, tuple[str, ...]]] = [
             ("modality_dropout", "modality dropout", zeros, "modality_dropout", "positions", ()),
             (

@@ -211,6 +211,11 @@ def _control_claims() -> Iterator[Claim]:
                 ("table4/paper",),
             ),
             (
+                "RMM and AVR on the missing half alone lift plain AVST",
+                "avr/missing_only",
+                ("table4/none",),
+            ),
+            (
                 "AVR on the missing half alone beats AVR on both",
                 "avr/missing_only",
                 ("table4/paper",),
@@ -229,6 +234,10 @@ def _control_claims() -> Iterator[Claim]:
                 (f"{what}, trained longer", f"avr/{better}", (worse,))
                 for name, better in (
                     ("RMM and AVR of one step", "one_step_longer"),
+                    (
+                        "RMM and AVR of one step on the missing half alone",
+                        "one_step_missing_only_longer",
+                    ),
                     ("RMM and AVR", "paper_longer"),
                 )
                 for what, worse in (
@@ -253,6 +262,16 @@ def _control_claims() -> Iterator[Claim]:
                 "recommended, frozen backbone, beats modality dropout that learned for fewer steps",
                 f"plug_in/{best}",
                 dropouts,
+            ),
+            (
+                "recommended, frozen backbone, beats modality dropout that learned for as long",
+                f"plug_in/{best}",
+                ("joint/modality_dropout_longer",),
+            ),
+            (
+                "recommended beats retrieval from all clips, frozen backbone",
+                f"plug_in/{best}",
+                tuple(f"{one}_large_bank" for one in untrained[1:]),
             ),
             ("recommended beats modality dropout, few labels", f"few_labels/{best}", few),
             (

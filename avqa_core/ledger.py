@@ -138,13 +138,10 @@ def deciding(
 ) -> Name:
     """Return the comparison that the verdict rests on; arguments as of ``judge``, by name.
 
-    Of a claim that holds it is the one that holds by least; else, of those that give the verdict,
-    the one with the smallest estimate.
+    Of those that give the verdict it is the one with the smallest estimate: the closest rival.
     """
     against = wider or differences
     verdict = judge(list(differences.values()), list(against.values()))
-    if verdict == "holds":
-        return min(differences, key=lambda name: differences[name].low)
     of_verdict = [
         name for name, one in differences.items() if judge([one], [against[name]]) == verdict
     ]

@@ -336,7 +336,8 @@ print("the same answers, bit for bit")
 #
 # The panel needs a third model: RMM and AVR, slots and a diffusion chain, plugged into the same
 # backbone. It trains for {glue:text}`slots_steps` steps only, on a chain cut short and with the light
-# denoiser, enough to show its parts. What is stored at equal steps, {doc}`13_where_recall_helps` compares.
+# denoiser, enough to show its parts. RMM at equal steps {doc}`13_where_recall_helps` compares; RMM *and* AVR beside a
+# frozen backbone was not run at length: the paper trains them with the backbone, as {doc}`05_ablations` does.
 
 # %%
 form = replace(presets.preset("paper", run.size), backbone=chosen.backbone)

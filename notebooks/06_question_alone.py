@@ -178,7 +178,9 @@ views.baseline_table(
 # {glue:text}`over_half_audio` points to it. Of those that read sound and question it is
 # {glue:text}`half_visual`; the method, picture missing, has {glue:text}`ours_visual`,
 # {glue:text}`over_half_visual` points to it. So much, not the gain over AVST without half its input, is
-# what one gets for having a network that can read both. (Single runs, networks of other kinds.)
+# what one gets for having a network that can read both, and no more than that if Table 1 was made as the
+# released program tests, with a trace of the real half ({doc}`14_corrupted_is_not_missing`). (Single
+# runs, other networks.)
 
 # %% [markdown]
 # ## Does the choice of questions decide?
@@ -260,6 +262,8 @@ glue("live_cost", 100 * float(by_template["val"]) - live, display=False)
 #
 # - What the networks of Table 1 were fed in place of the missing half: the paper does not say. Zeros,
 #   noise and a training mean give different numbers.
+# - Whether the method's own rows were tested with the half really gone: the released program adds noise to
+#   the real one ({doc}`14_corrupted_is_not_missing`). If Table 1 did, the gains above measure that as well.
 # - Whether those networks lean on the question: their single answers are not published.
 # - What the training file's majorities would give: see above.
 

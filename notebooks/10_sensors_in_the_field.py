@@ -103,6 +103,9 @@ views.drops_figure(found, "visual")
 #
 # No completer here was ever trained on drops: only whole modalities were taken away. Where a control
 # trained alike is ahead of `recommended`, beyond the interval: {glue:text}`behind`.
+#
+# The networks of this chapter were trained anew, to be counted. Beside the same runs on other pages their
+# mean accuracies differ by at most {glue:text}`apart`.
 
 # %% [markdown]
 # ## What a network sees when a sensor cuts out
@@ -121,9 +124,9 @@ for name in ("audio_drops(3)", "visual_drops(5)", "mixed(0.5,0.5)"):
 # %% [markdown]
 # ## Fig. 5: a share of the questions misses a modality
 #
-# The paper lets a share $r$ of the test questions miss one modality, the others nothing. Whoever misses
-# it does so for good, and the rest is as if nothing had happened. **Predict**: what shape does accuracy
-# have over $r$?
+# As we read it, a share $r$ of the test questions misses one modality, the others nothing; the paper does
+# not say how they are drawn. Whoever misses it does so for good, and the rest is as if nothing had happened.
+# **Predict**: what shape does accuracy have over $r$?
 
 # %% mystnb={"figure": {"caption": "Fig. 5 a: accuracy over the share of questions without sound. Whoever misses it at a small share misses it at a larger one too.", "name": "fig-field-ratio-audio"}, "image": {"alt": "Straight falling lines of accuracy in percent over the share of questions without sound, one for each method."}}
 views.ratio_figure(found, "audio_missing")
@@ -141,8 +144,8 @@ views.ratio_figure(found, "both_missing")
 # \mathrm{acc}(r) = (1 - r)\,\mathrm{acc}(0) + r\,\mathrm{acc}(1) .
 # $$
 #
-# What leaves the line is only who was drawn, here at most {glue:text}`bend`. So a curve of Fig. 5 holds
-# no more than two numbers, accuracy with nothing missing and the one in Table 4. The paper's claim in words, *its method loses less as the ratio
+# What leaves the line is only who was drawn, here at most {glue:text}`bend`. So, read like this, a curve of
+# Fig. 5 holds no more than two numbers, accuracy with nothing missing and the one in Table 4. The paper's claim in words, *its method loses less as the ratio
 # grows*, is one about $\mathrm{acc}(0) - \mathrm{acc}(1)$.
 
 # %%

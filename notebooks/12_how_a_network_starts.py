@@ -13,8 +13,8 @@
 # :::{admonition} At a glance
 # :class: tip
 #
-# - **You will see** published networks saturate in their first steps, and what changes when their last
-#   layer learns before the rest.
+# - **You will see** networks with the answer layers of AVST, PSTP-Net and our AVSD saturate in their first
+#   steps, and what changes when that layer learns before the rest.
 # - **Belongs to** Sec. 4 of {cite:t}`li2022learning`, the backbone of most tables of
 #   {cite:t}`park2024learning`.
 # - **Time** at most 60 s on two CPU cores in profile `book`: two short starts of each
@@ -107,8 +107,8 @@ views.category_table(
 # %% [markdown]
 # ## What was not the reason
 #
-# **Hypothesis**: nine categories are too much for so small a network. Then one category alone, with about
-# as many questions of it, is easier. **Predict**: is it?
+# **Hypothesis**: nine categories are too much for so small a network. Then one category alone is easier, with
+# a ninth of the steps; the table counts the questions of it that both met. **Predict**: is it?
 
 # %%
 alone_views.alone_table(
@@ -124,7 +124,7 @@ alone_views.alone_table(
 # {glue:text}`hardest_loss`; a coin that is thrown for two answers has $\ln 2$, {glue:text}`coin`.
 
 # %% [markdown]
-# ## The reason: a product that saturates
+# ## What changes with the start: a product that saturates
 #
 # AVST ends in
 #
@@ -171,6 +171,9 @@ start_views.start_figure(looks)
 # | AVSD | {glue:text}`avsd_once_saturated` ({glue:text}`avsd_first_saturated`) | {glue:text}`avsd_once_loss` ({glue:text}`avsd_first_loss`) |
 #
 # Pano-AVQA normalises what its answer layer reads; its tanh lies further back and was not watched.
+#
+# The start changes how much saturates and how well it learns, together; no run changed one of them alone. So
+# saturation is what goes with a bad start, and by the gradient above a likely reason, not a proven one.
 
 # %% [markdown]
 # (who-is-seen-and-heard)=
@@ -263,5 +266,6 @@ verdict
 # - Within the steps watched {glue:text}`avst_once_saturated` of what its answer layer reads saturates, against
 #   {glue:text}`avst_first_saturated` ({numref}`fig-starts`).
 #
-# **Limits**: the live figure is one seed, and short. Other remedies were tried by hand and helped less
+# **Limits**: the live figure is one seed, and short; accuracy over seeds with both starts is stored for AVST
+# only, at the size of this book. Other remedies were tried by hand and helped less
 # (`CONTRIBUTING.md`, "The answer layer first"): they have no stored runs.

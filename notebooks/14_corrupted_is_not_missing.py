@@ -26,7 +26,7 @@ from typing import Optional
 
 from myst_nb import glue
 
-from avqa_core import checks, profiles
+from avqa_core import checks, experiments, profiles
 from avqa_core.audit import program
 from avqa_core.data import folder
 from avqa_core.experiments import networks
@@ -58,6 +58,7 @@ run = profiles.resolve(
 )
 data = folder.DataFolder(profiles.world(run.profile, run.data_dir))
 kept = networks.runs_of("complete/plain", "book")
+counted = experiments.stored("book", missing_ok=True)
 print(run)
 
 # %% [markdown]
@@ -83,13 +84,18 @@ for name, said in corruption_views.corruption_words(asked).items():
     glue(name, said, display=False)
 for half, level in corruption.RELEASED.items():
     glue(f"noise_{half}", f"{level:g}", display=False)
+for name, said in corruption_views.bound_words(counted).items():
+    glue(name, said, display=False)
 corruption_views.corruption_figure(asked)
 
 # %% [markdown]
-# | | half gone | half with the program's noise | difference | of what its absence costs |
-# |---|---|---|---|---|
-# | sound | {glue:text}`absent_audio` | {glue:text}`released_audio` | {glue:text}`gained_audio` | {glue:text}`of_loss_audio` |
-# | picture | {glue:text}`absent_visual` | {glue:text}`released_visual` | {glue:text}`gained_visual` | {glue:text}`of_loss_visual` |
+# | | both present | half gone | half with noise | given back | of what its absence costs |
+# |---|---|---|---|---|---|
+# | sound | {glue:text}`untouched_audio` | {glue:text}`absent_audio` | {glue:text}`released_audio` | {glue:text}`gained_audio` | {glue:text}`of_loss_audio` |
+# | picture | {glue:text}`untouched_visual` | {glue:text}`absent_visual` | {glue:text}`released_visual` | {glue:text}`gained_visual` | {glue:text}`of_loss_visual` |
+#
+# The question alone gives {glue:text}`floor_here`; a perfect observer without the sound reaches
+# {glue:text}`ceiling_audio`, without the picture {glue:text}`ceiling_visual`.
 #
 # Such a test gives back that much without any method. It says how a network copes with a *noisy* half, which
 # is a question of its own, and a good one; it says nothing of a half that is not there. So this book keeps two
@@ -97,8 +103,9 @@ corruption_views.corruption_figure(asked)
 # a contract puts *not a number* in the place of every absent value.
 
 # %% [markdown]
-# Noise here is in deviations of the feature that the network reads, $f^a$ or $f^v$. The program adds it in
-# the units of its own features, which need not be the same.
+# Noise here is in deviations of the feature that the network reads, $f^a$ or $f^v$. The program adds the same
+# numbers in the units of its own features, so on those the noise may be a smaller or a larger part. The figure
+# shows what other sizes do.
 
 # %% [markdown]
 # ## Was Table 1 made in this way?
@@ -132,8 +139,8 @@ audit_views.points_table(
 # %% [markdown]
 # The presets `paper` and `released_code` differ in {glue:text}`num_differing` of these
 # {glue:text}`num_points` points. The addressing is measured in {doc}`02_slot_addressing`; schedule,
-# target and start in {doc}`03_avr_diffusion`; its addressing and its comparing loss in
-# {doc}`05_ablations`. The program as a whole was not run.
+# target and start in {doc}`03_avr_diffusion`; its addressing beside a frozen backbone in
+# {doc}`13_where_recall_helps`; its comparing loss in {doc}`05_ablations`. The program as a whole was not run.
 
 # %% [markdown]
 # ## Try it
@@ -167,9 +174,9 @@ print(checks.recovered_share(given_back))
 #
 # ## Summary
 #
-# - With the released program's noise on a "missing" half, AVST as published answers
-#   {glue:text}`released_audio` (sound) and {glue:text}`released_visual` (picture); with the half gone,
-#   {glue:text}`absent_audio` and {glue:text}`absent_visual` ({numref}`fig-corruption`).
+# - With noise of {glue:text}`noise_audio` deviations on a "missing" sound AVST as published answers
+#   {glue:text}`released_audio`, of {glue:text}`noise_visual` on the picture {glue:text}`released_visual`; with
+#   the half gone, {glue:text}`absent_audio` and {glue:text}`absent_visual` ({numref}`fig-corruption`).
 # - That gives back {glue:text}`of_loss_audio` and {glue:text}`of_loss_visual` of what the absence costs.
 # - The presets `paper` and `released_code` differ in {glue:text}`num_differing` of
 #   {glue:text}`num_points` points.

@@ -39,6 +39,7 @@ class Lesson:
     """How the networks learn.
 
     Attributes:
+        num_questions: that they learn from; all that there are where there are fewer.
         num_steps: updates.
         batch_size: questions of each.
         width: of both hidden layers.
@@ -46,10 +47,11 @@ class Lesson:
         weight_decay: of AdamW.
     """
 
+    num_questions: int
     num_steps: int
     batch_size: int = 128
     width: int = 128
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 1e-2
 
 
@@ -60,12 +62,14 @@ class Learned:
     Attributes:
         told: what they read of a clip, one of ``TOLD``.
         num_questions: that they learned from.
+        num_steps: for which they learned.
         new: right answers to test questions.
         old: right answers to the questions that they learned from.
     """
 
     told: str
     num_questions: int
+    num_steps: int
     new: tuple[float, ...]
     old: tuple[float, ...]
 
@@ -155,15 +159,12 @@ class _Networks(nn.Module):
         return hidden
 
 
-def study(
-    folder: DataFolder, *, lessons: Mapping[int, Lesson], seeds: Sequence[int]
-) -> list[Learned]:
-    """Return what is learned from few and from many questions, for each of ``TOLD``.
+def study(folder: DataFolder, *, lessons: Sequence[Lesson], seeds: Sequence[int]) -> list[Learned]:
+    """Return what is learned in each lesson, for each of ``TOLD``.
 
     Args:
         folder: a built-in world; nothing is known of the scenes of other data, and nothing said.
-        lessons: how the networks learn, for each number of training questions; all that there are
-            where there are fewer.
+        lessons: how the networks learn.
         seeds: one network each.
     """
     if not (folder.path / MARK).is_file():
@@ -182,14 +183,14 @@ def study(
         read, new = (clip_inputs(told, *known[split]) for split in ("train", "test"))
         found += [
             learn(
-                (read, questions["train"].first(amount)),
+                (read, questions["train"].first(how.num_questions)),
                 (new, questions["test"]),
                 how,
                 told=told,
                 seeds=seeds,
                 num_answers=len(answers),
             )
-            for amount, how in lessons.items()
+            for how in lessons
         ]
     return found
 
@@ -241,6 +242,7 @@ def learn(
     return Learned(
         told=told,
         num_questions=len(asked),
+        num_steps=how.num_steps,
         new=_shares(networks, read_new, new),
         old=_shares(networks, read, asked.first(len(new))),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
+from avqa_core import rng
 from avqa_core.bandstand.scene import INSTRUMENTS, Scene
 from avqa_core.config import require
 
@@ -48,3 +49,22 @@ def information(weights: Mapping[str, Float[np.ndarray, " L"]]) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.where(table > 0, table * np.log2(table / overall), 0.0)
     return float(parts.sum(axis=1).mean())
+
+
+def information_by_chance(
+    weights: Float[np.ndarray, "clips T L"],
+    alone: Bool[np.ndarray, "clips T instruments"],
+    *,
+    num_shuffles: int = 100,
+    seed: int = 0,
+) -> list[float]:
+    """Return what the slot seems to tell where each clip has the instruments of some other clip.
+
+    Few segments of an instrument never average to what all have in common, so bits are above zero
+    by chance alone. Arguments as of ``mean_weights``; one value a shuffle of the clips.
+    """
+    stream = np.random.default_rng(rng.derive(seed, "instruments", "shuffled clips"))
+    return [
+        information(mean_weights(weights, alone[stream.permutation(len(alone))]))
+        for _ in range(num_shuffles)
+    ]

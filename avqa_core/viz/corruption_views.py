@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -16,8 +17,12 @@ from avqa_core.viz.points import in_words, spanned
 from avqa_core.viz.result_words import NOT_RUN
 from avqa_core.viz.style import mark_of
 
+if TYPE_CHECKING:
+    from avqa_core.experiments.results import Stored
+
+NETWORKS = "complete/plain"  # the experiment that the kept networks come from
 NOISY, ABSENT = "real half with noise", "half absent"
-_WORDS = ("absent", "released", "gained", "of_loss")
+_WORDS = ("untouched", "absent", "released", "gained", "of_loss")
 
 
 def corruption_figure(rows: Sequence[Row]) -> Figure | Rich:
@@ -44,10 +49,10 @@ def corruption_figure(rows: Sequence[Row]) -> Figure | Rich:
 
 
 def corruption_words(rows: Sequence[Row]) -> dict[str, str]:
-    """Return, for each half, the accuracy without it and with the noise of the released program.
+    """Return, for each half, the accuracy with it, without it and with the program's noise on it.
 
-    ``gained`` is the difference of the two, and ``of_loss`` how much that is of all that is lost
-    when the half is gone.
+    ``gained`` is the difference of the last two, and ``of_loss`` how much that is of all that is
+    lost when the half is gone, network by network.
     """
     told: dict[str, str] = {}
     for half in HALVES:
@@ -55,20 +60,41 @@ def corruption_words(rows: Sequence[Row]) -> dict[str, str]:
         if not {None, 0.0, RELEASED[half]} <= levels.keys():
             told |= {f"{name}_{half}": NOT_RUN for name in _WORDS}
             continue
-        absent, released = levels[None], levels[RELEASED[half]]
-        gained = _difference(released, absent)
-        lost = _difference(levels[0.0], absent)
+        whole, absent, released = levels[0.0], levels[None], levels[RELEASED[half]]
         told |= {
+            f"untouched_{half}": spanned(seed_interval(list(whole)), unit=" %"),
             f"absent_{half}": spanned(seed_interval(list(absent)), unit=" %"),
             f"released_{half}": spanned(seed_interval(list(released)), unit=" %"),
-            f"gained_{half}": in_words(gained, len(absent)),
-            f"of_loss_{half}": (
-                f"{100 * gained.estimate / lost.estimate:.0f} %"
-                if lost.estimate > 0
-                else "nothing is lost"
-            ),
+            f"gained_{half}": in_words(_difference(released, absent), len(absent)),
+            f"of_loss_{half}": _share_of_loss(whole, absent, released),
         }
     return told
+
+
+def bound_words(stored: Stored) -> dict[str, str]:
+    """Return the floor of the networks' world, and its ceiling without each half."""
+    known = stored.has(NETWORKS)
+    floor = stored.floor(NETWORKS) if known else None
+    told = {"floor_here": _bound(floor)}
+    for half in HALVES:
+        ceiling = stored.ceiling(NETWORKS, f"{half}_missing") if known else None
+        told[f"ceiling_{half}"] = _bound(ceiling)
+    return told
+
+
+def _bound(value: float | None) -> str:
+    return NOT_RUN if value is None else f"{100 * value:.1f} %"
+
+
+def _share_of_loss(
+    whole: Sequence[float], absent: Sequence[float], released: Sequence[float]
+) -> str:
+    losses = [one - other for one, other in zip(whole, absent, strict=True)]
+    if min(losses) <= 0:
+        return "nothing is lost"
+    gains = [one - other for one, other in zip(released, absent, strict=True)]
+    shares = [gain / loss for gain, loss in zip(gains, losses, strict=True)]
+    return spanned(seed_interval(shares), unit=" %")
 
 
 def _per_cent(values: Sequence[float]) -> list[float]:

@@ -42,6 +42,7 @@ def words(found: FieldResults | None, stored: Stored, at_least: float) -> dict[s
         "at_least": f"{100 * at_least:.0f} %",
         "figure_5": verdicts_text(figure_5),
         "counted": _counted(found),
+        "apart": _apart(found, stored),
         **_drops(found, least),
         "behind": _behind(found, least),
         **_ratios(found, least),
@@ -59,6 +60,21 @@ def _counted(found: FieldResults | None) -> str:
     of = seeds_text(len({one.seed for one in found.runs}))
     asked = f"{questions:,} test questions each"
     return f"{runs} stored runs of {of} were counted by 'avqa field', on {asked}"
+
+
+def _apart(found: FieldResults | None, stored: Stored) -> str:
+    """Return how far mean accuracies lie from those of the same runs on other pages, at most.
+
+    The networks that were counted need not be those whose results are stored: the same run on
+    another processor ends with other weights.
+    """
+    means = [
+        (found.accuracy(name, scenario).estimate, stored.accuracy(name, scenario).estimate)
+        for name in (found.names if found is not None else ())
+        if stored.has(name)
+        for scenario in ("complete", *MISSING)
+    ]
+    return f"{100 * max(abs(one - other) for one, other in means):.1f} points" if means else NOT_RUN
 
 
 def _drops(found: FieldResults | None, least: float) -> dict[str, str]:

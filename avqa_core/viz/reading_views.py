@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from avqa_core.ledger import judge
 from avqa_core.metrics import Interval, seed_interval
 from avqa_core.studies.binding import CATEGORY
 from avqa_core.viz.display import Rich
 from avqa_core.viz.figures.rows import marked_rows
 from avqa_core.viz.notices import notice
 from avqa_core.viz.points import in_words, spanned
-from avqa_core.viz.result_words import CATEGORY_NAMES, NOT_RUN
+from avqa_core.viz.result_words import CATEGORY_NAMES, NOT_RUN, SAID
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Column, table
 
@@ -39,20 +39,15 @@ _READING_WORDS = (
     "counting",
     "counting_means",
     "lost",
+    "lost_at_most",
     "num_fitted",
     "features_verdict",
     "means_verdict",
 )
-_RULE_WORDS = (
-    *TOLD,
-    "facts_gain",
-    "joined_gain",
-    "product_verdict",
-    "num_questions",
-    "few_questions",
-    "few_own",
-    "few_new",
-)
+# Lessons by the word that stands before what is quoted of them.
+LESSONS = ("few", "short", "long")
+_OF_A_LESSON = (*TOLD, "means_own", "facts_gain", "joined_gain", "verdict", "questions", "steps")
+_RULE_WORDS = tuple(f"{lesson}_{word}" for lesson in LESSONS for word in _OF_A_LESSON)
 
 
 def reading_figure(answered: Answered | None, stored: Stored) -> Figure | Rich:
@@ -87,6 +82,7 @@ def reading_words(answered: Answered | None, stored: Stored) -> dict[str, str]:
             "counting": spanned(answered.interval("readings", [CATEGORY]), unit=" %"),
             "counting_means": spanned(answered.interval("means", [CATEGORY]), unit=" %"),
             "lost": f"{100 * (1 - answered.accuracy('readings')):.1f}",
+            "lost_at_most": f"{100 * (1 - answered.interval('readings').low):.1f}",
             "num_fitted": f"{answered.num_clips:,}",
         }
     for word, name in (("network", PUBLISHED), ("reader", WITH_READER)):
@@ -111,57 +107,74 @@ def _no_better(observer: Interval, stored: Stored, categories: Sequence[str] | N
 
 
 def rule_table(learned: Sequence[Learned], *, caption: str) -> Rich:
-    """Return one row for each thing that the networks were told.
+    """Return one row for each lesson and each thing that the networks were told.
 
     Args:
-        learned: from few and from many questions.
+        learned: in all lessons.
         caption: what the table shows.
     """
     if not learned:
         return _not_here()
-    columns = [Column("told", "told of a clip")]
-    rows: dict[str, dict[str, str]] = {}
-    for one in learned:
-        new, old = f"new_{one.num_questions}", f"old_{one.num_questions}"
-        rows.setdefault(one.told, {"told": TOLD[one.told]}).update(
-            {new: spanned(seed_interval(one.new)), old: spanned(seed_interval(one.old))}
-        )
-        if one.told == learned[0].told:
-            columns += [
-                Column(new, f"{one.num_questions:,} questions: new clips (%)"),
-                Column(old, "the same clips (%)"),
-            ]
-    return table(columns, list(rows.values()), caption=caption)
+    columns = [
+        Column("questions", "questions learned from"),
+        Column("steps", "steps"),
+        Column("told", "told of a clip"),
+        Column("new", "new clips (%)"),
+        Column("own", "the same clips (%)"),
+    ]
+    rows = [
+        {
+            "questions": f"{one.num_questions:,}",
+            "steps": f"{one.num_steps:,}",
+            "told": TOLD[one.told],
+            "new": spanned(seed_interval(one.new)),
+            "own": spanned(seed_interval(one.old)),
+        }
+        for lesson in _by_lesson(learned)
+        for one in lesson.values()
+    ]
+    return table(columns, rows, caption=caption)
 
 
 def rule_words(learned: Sequence[Learned]) -> dict[str, str]:
-    """Return what is answered after the most questions, and what each thing told adds."""
+    """Return what is quoted of each of ``LESSONS``, in which order ``learned`` has them.
+
+    The verdict is on the hypothesis that to be told the product helps more than to be told facts.
+    """
     if not learned:
         return dict.fromkeys(_RULE_WORDS, NOT_RUN)
-    fewest, most = (pick(one.num_questions for one in learned) for pick in (min, max))
-    few = [one for one in learned if one.num_questions == fewest]
-    new = {one.told: one.new for one in learned if one.num_questions == most}
-    told = {name: spanned(seed_interval(values), unit=" %") for name, values in new.items()}
-    for more, less in (("facts", "means"), ("joined", "facts")):
-        gains = [ours - theirs for ours, theirs in zip(new[more], new[less], strict=True)]
-        gain = seed_interval(gains)
-        told[f"{more}_gain"] = in_words(gain, len(gains))
-    return told | {
-        "product_verdict": "holds" if gain.low > 0 else "is not borne out",
-        "num_questions": f"{most:,}",
-        "few_questions": f"{fewest:,}",
-        "few_own": _per_cent(min(fmean(one.old) for one in few)),
-        "few_new": _per_cent(max(fmean(one.new) for one in few)),
-    }
+    told: dict[str, str] = {}
+    for lesson, of in zip(LESSONS, _by_lesson(learned), strict=True):
+        said = {name: spanned(seed_interval(one.new), unit=" %") for name, one in of.items()}
+        facts, product = _gains(of["facts"], of["means"]), _gains(of["joined"], of["facts"])
+        more = seed_interval([one - other for one, other in zip(product, facts, strict=True)])
+        said |= {
+            "means_own": spanned(seed_interval(of["means"].old), unit=" %"),
+            "facts_gain": in_words(seed_interval(facts), len(facts)),
+            "joined_gain": in_words(seed_interval(product), len(product)),
+            "verdict": SAID[judge([more])][0],
+            "questions": f"{of['facts'].num_questions:,}",
+            "steps": f"{of['facts'].num_steps:,}",
+        }
+        told |= {f"{lesson}_{name}": text for name, text in said.items()}
+    return told
+
+
+def _by_lesson(learned: Sequence[Learned]) -> list[dict[str, Learned]]:
+    """Return what was learned in each lesson, by what was told, lessons in their order."""
+    told: dict[str, list[Learned]] = {}
+    for one in learned:
+        told.setdefault(one.told, []).append(one)
+    return [dict(zip(told, of, strict=True)) for of in zip(*told.values(), strict=True)]
+
+
+def _gains(ours: Learned, theirs: Learned) -> list[float]:
+    return [one - other for one, other in zip(ours.new, theirs.new, strict=True)]
 
 
 def _stored(stored: Stored, name: str, category: str | None = None) -> str:
     asked = None if category is None else [category]
     return spanned(stored.accuracy(name, SCENARIO, asked), unit=" %")
-
-
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _not_here() -> Rich:

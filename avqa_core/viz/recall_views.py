@@ -130,8 +130,9 @@ def _verdict(error: Interval, spread: float) -> str:
         return "recalls"
     if error.low < limit:
         return VERDICTS["open"]
-    why = "one constant vector" if spread < CONSTANT else "no better than the mean"
-    return f"not shown: {why}"
+    if spread < CONSTANT:
+        return "not shown: one constant vector"
+    return f"not shown: {'hardly' if error.high < 100 else 'not'} better than the mean"
 
 
 def verdict_table(rows: Sequence[Row]) -> Rich:

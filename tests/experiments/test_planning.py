@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from avqa_core import experiments
+from avqa_core import experiments, worlds
 from avqa_core.backbones import backbones
 from avqa_core.completion import completers
 from avqa_core.config import from_dict, to_dict
@@ -17,6 +17,7 @@ from avqa_core.experiments import avr_trials, capacity, paper_tables, planning, 
 from avqa_core.experiments.experiment import Experiment
 
 BOOK = {one.name: one for one in experiments.plan("book", [0])}
+LONGER = BOOK["joint/modality_dropout_longer"]
 PAPER_TABLES = ("table1", "table3", "table4", "table5", "table6")
 
 
@@ -36,9 +37,31 @@ def test_parents_come_first_and_have_the_parts_that_are_taken(profile):
 def test_what_is_compared_takes_equal_steps():
     for group in ("plug_in", "joint", "table3", "table4", "table5", "table6", "few_labels"):
         steps = {one.num_steps for one in BOOK.values() if one.group == group} - {0}
+        steps -= {LONGER.num_steps} if group == "joint" else set()
         assert len(steps) == 1, group
     tables = {BOOK[name].num_steps for name in ("table4/paper", "table5/slots_25")}
     assert tables == {BOOK["table6/steps_5"].num_steps}
+
+
+def test_what_may_be_retrained_has_a_control_of_as_many_steps_as_a_plug_in():
+    short = BOOK["joint/modality_dropout"]
+    assert LONGER.num_steps == BOOK["plug_in/recommended"].num_steps
+    assert replace(short.training, num_steps=LONGER.num_steps) == LONGER.training
+    assert (short.model, short.objective, short.parent) == (
+        LONGER.model,
+        LONGER.objective,
+        LONGER.parent,
+    )
+
+
+def test_the_large_bank_has_a_place_for_every_training_clip():
+    most = max(one["train"] for one in (*worlds.CLIPS.values(), *worlds.LARGER.values()))
+    for name in ("retrieval", "retrieval_without_question"):
+        small, large = (BOOK[f"plug_in/{name}{more}"] for more in ("", "_large_bank"))
+        assert large.model.completer.bank_size >= most
+        completer = replace(large.model.completer, bank_size=small.model.completer.bank_size)
+        assert replace(large.model, completer=completer) == small.model
+        assert large.training is None and large.parent == small.parent
 
 
 def test_methods_of_one_group_see_the_same_missing_schedule():
@@ -165,6 +188,7 @@ def test_the_trials_of_avr_change_one_thing_each():
         "one_step": one_step,
         "one_step_reconstruction": replace(one_step, reconstruction_weight=1.0),
         "one_step_longer": one_step,
+        "one_step_missing_only_longer": replace(one_step, outputs="missing_only"),
         "paper_longer": avr,
         "rmm_longer": IdentityConfig(),
         "taken_away": IdentityConfig(),

@@ -121,7 +121,9 @@ def test_words_and_figure_say_what_noise_gives_back():
     told = corruption_views.corruption_words(rows)
     assert told["absent_audio"] == "50.0 % (50.0 to 50.0)"
     assert told["gained_audio"] == "+25.0 points (+25.0 to +25.0, 3 seeds)"
-    assert told["of_loss_audio"] == "83 %"  # 25 of the 30 points that its absence costs
+    assert (
+        told["of_loss_audio"] == "83.3 % (83.3 to 83.3)"
+    )  # 25 of the 30 points that its absence costs
     assert told["of_loss_visual"] == "nothing is lost"
     figure = corruption_views.corruption_figure(rows)
     assert isinstance(figure, Figure) and len(figure.axes) == 2

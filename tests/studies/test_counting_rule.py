@@ -60,7 +60,7 @@ def _asked(number: int) -> tuple[torch.Tensor, rule.Asked]:
     return told, rule.Asked(torch.arange(number), torch.zeros(number, 1), answer)
 
 
-LESSON = rule.Lesson(num_steps=60, batch_size=32, width=16, learning_rate=1e-2)
+LESSON = rule.Lesson(num_questions=64, num_steps=60, batch_size=32, width=16)
 
 
 def _learn(seeds: tuple[int, ...]) -> rule.Learned:
@@ -71,7 +71,8 @@ def _learn(seeds: tuple[int, ...]) -> rule.Learned:
 
 def test_what_is_told_outright_is_learned():
     learned = _learn((0, 1))
-    assert learned.new == learned.old == (1.0, 1.0) and learned.num_questions == 64
+    assert learned.new == learned.old == (1.0, 1.0)
+    assert (learned.num_questions, learned.num_steps) == (64, 60)
 
 
 def test_a_network_learns_as_if_it_were_alone():

@@ -42,3 +42,17 @@ def test_a_slot_tells_the_instrument_as_far_as_their_weights_differ():
 def test_no_scenes_is_an_error():
     with pytest.raises(ConfigError, match="at least one scene"):
         instruments.heard_alone([])
+
+
+def test_chance_is_what_is_left_where_clips_are_exchanged():
+    """Two instruments in twenty clips each, which slots know: a bit, and then hardly any."""
+    alone = np.zeros((40, 1, 22), dtype=bool)
+    alone[:20, 0, 4] = alone[20:, 0, 7] = True
+    weights = np.zeros((40, 1, 2))
+    weights[:20, 0, 0] = weights[20:, 0, 1] = 1.0
+    assert instruments.information(instruments.mean_weights(weights, alone)) == pytest.approx(1.0)
+    found = instruments.information_by_chance(weights, alone, num_shuffles=50, seed=3)
+    assert len(found) == 50 and max(found) < 0.4 and min(found) >= 0
+    assert found == instruments.information_by_chance(weights, alone, num_shuffles=50, seed=3)
+    # where no slot knows anything, chance has nothing to tell either
+    assert instruments.information_by_chance(np.full((40, 1, 2), 0.5), alone) == [0.0] * 100

@@ -146,7 +146,7 @@ def test_the_study_reads_the_built_features(tmp_path):
     interval = found.interval("readings")
     assert interval.estimate == pytest.approx(own)
     assert interval.low < own < interval.high
-    lessons = {10: counting_rule.Lesson(num_steps=3), 1000: counting_rule.Lesson(num_steps=3)}
+    lessons = [counting_rule.Lesson(num_questions=few, num_steps=3) for few in (10, 1000)]
     learned = counting_rule.study(DataFolder(tmp_path), lessons=lessons, seeds=(0, 1))
     assert [one.told for one in learned] == [told for told in counting_rule.TOLD for _ in lessons]
     assert all(one.num_questions <= most for one, most in zip(learned, [10, 1000] * 3, strict=True))
@@ -157,4 +157,4 @@ def test_the_study_reads_the_built_features(tmp_path):
 def test_of_other_data_nothing_is_said(tmp_path):
     folder = DataFolder(write_world(tmp_path / "world"))
     assert readings.study(folder, num_clips=10, seed=0) is None
-    assert counting_rule.study(folder, lessons={}, seeds=(0,)) == []
+    assert counting_rule.study(folder, lessons=[], seeds=(0,)) == []

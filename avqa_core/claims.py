@@ -186,6 +186,8 @@ def _control_claims() -> Iterator[Claim]:
         "plug_in/zeros",
         "plug_in/retrieval",
         "plug_in/retrieval_without_question",
+        "plug_in/retrieval_large_bank",
+        "plug_in/retrieval_without_question_large_bank",
     )
     plug_in = (*untrained, "plug_in/slot_mean")
     few = tuple(f"few_labels/modality_dropout{one}" for one in ("", "_wide", "_gentle"))
@@ -267,11 +269,6 @@ def _control_claims() -> Iterator[Claim]:
                 "recommended, frozen backbone, beats modality dropout that learned for as long",
                 f"plug_in/{best}",
                 ("joint/modality_dropout_longer",),
-            ),
-            (
-                "recommended beats retrieval from all clips, frozen backbone",
-                f"plug_in/{best}",
-                tuple(f"{one}_large_bank" for one in untrained[1:]),
             ),
             ("recommended beats modality dropout, few labels", f"few_labels/{best}", few),
             (

@@ -37,8 +37,10 @@ VERDICTS: dict[Verdict, str] = {
 class Entry:
     """One line of the ledger.
 
-    ``ours`` is the comparison that decides, as a fraction, and ``pair`` names it; ``paper`` is the
-    paper's of the same pair, which has no interval, or its smallest where nothing was run.
+    ``ours`` is the comparison that decides, as a fraction, and ``pair`` names it; its interval is
+    the wider one of several comparisons where that is what keeps a claim from being contradicted.
+    ``paper`` is the paper's of the same pair, which has no interval, or its smallest where nothing
+    was run.
     """
 
     claim: Claim
@@ -158,14 +160,15 @@ def _entry(claim: Claim, stored: Stored, least: float) -> Entry:
         pair: _difference(claim, pair, stored, least, _confidence_against(claim, pair))
         for pair in claim.pairs
     }
-    pair = deciding(differences, wider)
+    pair, verdict = deciding(differences, wider), judge([*differences.values()], [*wider.values()])
+    is_spared = verdict == "open" and differences[pair].high < 0
     return Entry(
         claim=claim,
         paper=_paper_difference(claim, pair),
-        ours=differences[pair],
+        ours=(wider if is_spared else differences)[pair],
         pair=pair,
         num_seeds=len(_seeds(claim, pair, stored)),
-        verdict=judge(list(differences.values()), list(wider.values())),
+        verdict=verdict,
     )
 
 

@@ -247,7 +247,7 @@ glue(
 glue("plug_in_seconds", float(plugged.seconds), display=False)
 
 # %% [markdown]
-# Bit by bit the backbone is what it was: {glue:text}`size_backbone` numbers, none of them moved. What
+# Bit for bit the backbone is what it was: {glue:text}`size_backbone` numbers, none of them moved. What
 # learned for {glue:text}`plug_in_seconds:.0f` s is the completer, here a {glue:text}`completer` with
 # {glue:text}`size_completer` numbers, and an enhancer with {glue:text}`size_enhancer`.
 #

@@ -77,8 +77,8 @@ print(f"{run}; {len(stored)} stored runs, {stored.date}")
 # ## The finding first: the start decides
 #
 # AVST as published pools over time and place, so nobody expects *left* or *first* of it. But it also
-# misses questions that need no order. Nothing is missing in this table. Its first two columns are the
-# published network after equally many steps, and differ in their first {glue:text}`answer_layer_steps`;
+# misses questions that need no order. Nothing is missing in this table. Its first two networks are the
+# published one after equally many steps, and differ in their first {glue:text}`answer_layer_steps`;
 # the third took more steps, at {glue:text}`longer_rate` instead of {glue:text}`start_rate`.
 
 # %%

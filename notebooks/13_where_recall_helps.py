@@ -28,6 +28,7 @@ from typing import Optional
 from myst_nb import glue
 
 from avqa_core import checks, experiments, ledger, profiles
+from avqa_core.experiments import planning
 from avqa_core.viz import ablation_views as views
 from avqa_core.viz import coupling_views, recall_words, style
 
@@ -80,7 +81,8 @@ views.comparison_figure(
 # Without sound, {glue:text}`lead_audio_missing`; without picture, {glue:text}`lead_visual_missing`. Trained
 # on, `recommended` stands {glue:text}`joint_recommended_audio_missing` and
 # {glue:text}`joint_recommended_visual_missing` beside modality dropout of equal size.
-#
+
+# %% [markdown]
 # ## The hypothesis, and what became of it
 #
 # A {term}`pseudo feature` is a function of what is present; to a backbone that may learn, it brings no
@@ -90,12 +92,14 @@ views.comparison_figure(
 # - few labels, over modality dropout: {glue:text}`hypothesis_few_labels`;
 # - more at high {term}`coupling`, over one learned vector: {glue:text}`hypothesis_coupling`;
 #
-# and little elsewhere; over modality dropout
+# and no lead over modality dropout. That there is one all the same,
 #
 # - trained jointly: {glue:text}`hypothesis_joint`;
 # - in another world, at coupling 1: {glue:text}`hypothesis_coupled_dropout`.
 #
-# (Each without sound and without picture, in one word where both agree.)
+# (Each without sound and without picture, in one word where both agree.) The first line is about controls of
+# hardly any parameters; [further below](#what-recall-adds-itself) a network of equal size without the recall
+# loss takes their place.
 
 # %% [markdown]
 # ## A frozen backbone
@@ -109,10 +113,11 @@ plug_in = (
     "slot_mean",
     "retrieval",
     "retrieval_without_question",
+    "retrieval_large_bank",
+    "retrieval_without_question_large_bank",
     "rmm",
     "rmm_released_code",
     "rmm_renormalised",
-    "paper",
     "recommended",
 )
 views.comparison_table(
@@ -120,9 +125,9 @@ views.comparison_table(
     [f"plug_in/{one}" for one in plug_in],
     control="plug_in/slot_mean",
     caption="Frozen backbone, trained on complete clips; only completer and "
-    "enhancer learn, for equal steps. Retrieval looks into a bank of few clips "
-    "with one question each, nearly always the same: by clip alone is the "
-    "fairer form. Points over the learned vector.",
+    "enhancer learn, for equal steps. Retrieval looks into a bank of 512 clips, "
+    "or of all, with one question each, nearly always the same: by clip alone "
+    "is the fairer form. Points over the learned vector.",
 )
 
 # %% [markdown]
@@ -132,28 +137,30 @@ views.comparison_table(
 # {glue:text}`plug_in_rmm_visual_missing`; {glue:text}`plug_in_rmm_renormalised_visual_missing`;
 # {glue:text}`plug_in_recommended_visual_missing`. Against all controls in the table: without sound,
 # {glue:text}`lead_audio_missing`; without picture, {glue:text}`lead_visual_missing`.
-#
+
+# %% [markdown]
 # ## Trained jointly: the control has to be as large
 #
 # A method that adds a network also adds parameters. So there are three controls here: dropout of
 # modalities; the same with a backbone *widened* to as many parameters as `recommended` has in all;
 # and `recommended`'s own network trained by the answers alone, so that what it puts in place of the
-# absent half need not resemble it.
+# absent half need not resemble it. A fourth, dropout trained for as many steps as a plug-in, stands beside
+# the frozen backbone: whoever may train it again would not stop early.
 
 # %%
 joint = (
     "modality_dropout",
     "modality_dropout_wide",
     "modality_dropout_adapter",
-    "paper",
     "recommended",
+    "modality_dropout_longer",
 )
 views.comparison_table(
     stored,
     [f"joint/{one}" for one in joint],
     control="joint/modality_dropout_wide",
-    caption="Backbone and all trained on for equal steps from one checkpoint for "
-    "each seed; the wider control has a wider checkpoint of its own, and points "
+    caption="Backbone and all trained on, but for the last line for equal steps, "
+    "from one checkpoint for each seed; the wider control has a wider checkpoint of its own, and points "
     "are over it.",
 )
 
@@ -164,6 +171,9 @@ views.comparison_table(
 # {glue:text}`joint_network_audio_missing` and {glue:text}`joint_network_visual_missing` beside the wider
 # backbone; the recall loss adds {glue:text}`joint_recall_audio_missing` and
 # {glue:text}`joint_recall_visual_missing`.
+#
+# `recommended` beside the *frozen* backbone, over dropout for as many steps:
+# {glue:text}`frozen_over_longer_audio_missing` and {glue:text}`frozen_over_longer_visual_missing`.
 
 # %% [markdown]
 # ## Few labels, many clips
@@ -187,7 +197,7 @@ few_labels = (
     "recommended_answers_only",
     "recommended",
 )
-untrained = ["zeros", "retrieval", "retrieval_without_question"]  # no label
+untrained = planning.UNTRAINED  # no label
 views.comparison_table(
     stored,
     [
@@ -232,16 +242,15 @@ coupling_views.coupling_figure(stored)
 # without picture.
 
 # %% [markdown]
+# (what-recall-adds-itself)=
 # ## What we tried for `recommended`
 #
 # A small transformer over segments sees the present half and the question, and predicts the absent
-# half. Which of its two losses does it need? Equal steps on one frozen backbone; what is stored of the
-# paper's kind beside.
+# half. Which of its two losses does it need? Equal steps on one frozen backbone; RMM renormalised beside.
 
 # %%
 tried = (
     "rmm_renormalised",
-    "paper",
     "recommended_recall_only",
     "recommended_answers_only",
     "recommended",
@@ -257,7 +266,8 @@ views.comparison_table(
 # %% [markdown]
 # Recall alone, without any answer, over both losses: {glue:text}`recall_only_audio_missing` without
 # sound, {glue:text}`recall_only_visual_missing` without picture. Answers alone:
-# {glue:text}`answers_only_audio_missing` and {glue:text}`answers_only_visual_missing`.
+# {glue:text}`answers_only_audio_missing` and {glue:text}`answers_only_visual_missing`. That much of the lead over
+# the controls is recall; the rest is what a network of this size learns from answers.
 #
 # ## The ledger of these questions
 #
@@ -315,10 +325,12 @@ print(checks.gained_more(gained_more))
 #   {glue:text}`joint_recommended_audio_missing` and {glue:text}`joint_recommended_visual_missing`.
 # - Few labels, likewise: {glue:text}`few_labels_audio_missing` and {glue:text}`few_labels_visual_missing`.
 # - Of these questions: {glue:text}`verdicts`.
-#
+
+# %% [markdown]
 # ## Limits
 #
-# One built-in world, one backbone, small networks. Reader and world were chosen while looking at test clips
+# One built-in world, one backbone, small networks. RMM *and* AVR were not run on this backbone, neither
+# plugged in nor jointly. Reader and world were chosen while looking at test clips
 # that are in no split any more. A question without either half weighs about ten times too much in the recall
 # loss of these groups, for all methods alike; to be mended when they are made anew. Labels are few only in
 # the second stage: the backbone had learned from all of them.

@@ -18,7 +18,7 @@
 #   lengths of training answer differently.
 # - **Belongs to** no claim of {cite:t}`park2024learning`: it tells what may be expected of any
 #   {term}`backbone` here, nothing being {term}`absent`.
-# - **Time** at most 60 s on two CPU cores in profile `book`; all but the networks is live.
+# - **Time** at most 60 s on two CPU cores in profile `book`; all but the stored networks is live.
 # - **Data** {term}`Bandstand`, whose scenes are known; no other data will do.
 # - **Read before** {doc}`01_bandstand`, {doc}`12_how_a_network_starts`.
 # :::

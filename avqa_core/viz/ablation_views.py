@@ -24,7 +24,7 @@ from avqa_core.viz.results import (
     ceilings_by_scenario,
     floors_by_scenario,
 )
-from avqa_core.viz.style import mark_of
+from avqa_core.viz.style import METHODS, mark_of
 from avqa_core.viz.tables import Cell, Column, table
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ def ledger_table(entries: Sequence[Entry], *, caption: str) -> Rich:
         {
             "source": entry.claim.source,
             "claim": entry.claim.statement,
-            "scenario": entry.claim.scenario.removesuffix("_missing"),
+            "scenario": _absent(entry.claim.scenario),
             "paper": entry.paper,
             "ours": None if entry.ours is None else in_points(entry.ours),
             "rival": _rival(entry),
@@ -305,8 +305,19 @@ def _rival(entry: Entry) -> str | None:
     """Return whom the deciding comparison is with, and who compares if several might."""
     if entry.pair is None:
         return None
-    better, worse = entry.pair
+    better, worse = map(_called, entry.pair)
     return worse if len(entry.claim.better) == 1 else f"{better} against {worse}"
+
+
+def _called(experiment: str) -> str:
+    """Return the label of the method of a run where it has one, else the name of the run."""
+    method = experiment.rpartition("/")[2]
+    return METHODS[method].label if method in METHODS else experiment
+
+
+def _absent(scenario: str) -> str:
+    """Return what a scenario takes away, in a word."""
+    return "nothing" if scenario == "complete" else scenario.removesuffix("_missing")
 
 
 def keys_of(names: Sequence[str]) -> dict[str, str]:

@@ -15,12 +15,12 @@ from avqa_core.viz.figures.lines import seed_panels
 from avqa_core.viz.notices import notice
 from avqa_core.viz.points import in_words, spanned
 from avqa_core.viz.result_words import NOT_RUN
-from avqa_core.viz.style import mark_of
 
 if TYPE_CHECKING:
     from avqa_core.experiments.results import Stored
 
 NETWORKS = "complete/plain"  # the experiment that the kept networks come from
+CALLED = {"audio": "sound", "visual": "picture"}  # neither is missing where it is only noisy
 NOISY, ABSENT = "real half with noise", "half absent"
 _WORDS = ("untouched", "absent", "released", "gained", "of_loss")
 
@@ -41,7 +41,7 @@ def corruption_figure(rows: Sequence[Row]) -> Figure | Rich:
         noisy: dict[Number, list[float]] = {
             level: values for level, values in levels.items() if level is not None
         }
-        panels[mark_of(f"{half}_missing").label] = {
+        panels[CALLED[half]] = {
             NOISY: noisy,
             ABSENT: dict.fromkeys(noisy, absent),
         }

@@ -32,12 +32,20 @@ PLUGGED_IN = (
     "slot_mean",
     "retrieval",
     "retrieval_without_question",
+    "retrieval_large_bank",
+    "retrieval_without_question_large_bank",
     "rmm",
     "rmm_renormalised",
     "paper",
     "recommended",
 )
-TRAINED_AGAIN = ("modality_dropout", "modality_dropout_wide", "paper", "recommended")
+TRAINED_AGAIN = (
+    "modality_dropout",
+    "modality_dropout_wide",
+    "modality_dropout_longer",
+    "paper",
+    "recommended",
+)
 ALIKE = "frozen backbone, alike with each completer"
 ALONE = "nothing stored to compare it with"
 NOT_COMPARED = "not compared: no seed in common"
@@ -91,7 +99,7 @@ class Choice:
             if standing == "one seed" and len(of) == len(self.rivals):
                 told.append(ONE_SEED)
             elif of:
-                told.append(f"{phrase} {' and '.join(of)}")
+                told.append(f"{phrase} {', '.join(of[:-1]) + ' and ' if of[1:] else ''}{of[-1]}")
         return "; ".join(told)
 
     @property

@@ -68,13 +68,15 @@ def _apart(found: FieldResults | None, stored: Stored) -> str:
     The networks that were counted need not be those whose results are stored: the same run on
     another processor ends with other weights.
     """
-    means = [
-        (found.accuracy(name, scenario).estimate, stored.accuracy(name, scenario).estimate)
-        for name in (found.names if found is not None else ())
+    if found is None:
+        return NOT_RUN
+    gaps = [
+        abs(found.accuracy(name, one).estimate - stored.accuracy(name, one).estimate)
+        for name in found.names
         if stored.has(name)
-        for scenario in ("complete", *MISSING)
+        for one in ("complete", *MISSING)
     ]
-    return f"{100 * max(abs(one - other) for one, other in means):.1f} points" if means else NOT_RUN
+    return f"{100 * max(gaps):.1f} points" if gaps else NOT_RUN
 
 
 def _drops(found: FieldResults | None, least: float) -> dict[str, str]:
@@ -189,6 +191,8 @@ def _sure(found: FieldResults | None, at_least: float, least: float) -> dict[str
                 choice = choose(found, found.names, scenario, least)
                 answered, right = found.pooled(choice.best, scenario, fitted).answered_at(at_least)
                 of_them = f", {100 * right.accuracy:.0f} % of them right" if right.total else ""
-                text = f"{100 * answered.accuracy:.0f} % answered{of_them} ({choice.label})"
+                share = 100 * answered.accuracy
+                text = f"{share:{'.1f' if 0 < share < 1 else '.0f'}} % answered{of_them}"
+                text += f" ({choice.label})"
             told[f"{word}_{scenario}"] = text
     return told

@@ -93,8 +93,8 @@ def fillings_table(found: Fillings, *, caption: str) -> Rich:
         Column("method", "method"),
         Column("target", "its own losses compare it with"),
         Column("error", "error (% of the mean's)", 1, 100),
-        Column("spread", "spread over clips (% of real)", 3, 100),
-        Column("asked", "moved by the question (% of real)", 3, 100),
+        Column("spread", "spread over clips (% of real)"),
+        Column("asked", "moved by the question (% of real)"),
         Column("depends", "depends on"),
     )
     rows: list[dict[str, Cell]] = [
@@ -103,14 +103,20 @@ def fillings_table(found: Fillings, *, caption: str) -> Rich:
             "method": called(name),
             "target": OWN_TARGET.get(name, "nothing: the answers shape it"),
             "error": of_halves[half].error,
-            "spread": of_halves[half].spread,
-            "asked": of_halves[half].asked,
+            "spread": _share(of_halves[half].spread),
+            "asked": _share(of_halves[half].asked),
             "depends": depends_on(of_halves[half]),
         }
         for half in HALVES
         for name, of_halves in found.items()
     ]
     return table(columns, rows, caption=caption)
+
+
+def _share(value: float) -> str:
+    """Return a share in per cent; what counts as something does not read as nothing."""
+    percent = 100 * value
+    return "<0.001" if value >= SAME_FOR_ALL and percent < 0.0005 else f"{percent:.3f}"
 
 
 def depends_on(one: Filling) -> str:

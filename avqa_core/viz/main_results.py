@@ -35,12 +35,21 @@ METHODS = {
     "slot_mean": "plug_in/slot_mean",
     "retrieval": "plug_in/retrieval",
     "retrieval_without_question": "plug_in/retrieval_without_question",
+    "retrieval_large_bank": "plug_in/retrieval_large_bank",
+    "retrieval_without_question_large_bank": "plug_in/retrieval_without_question_large_bank",
     "rmm": "plug_in/rmm",
     "rmm_renormalised": "plug_in/rmm_renormalised",
     "paper": "plug_in/paper",
     OURS: "plug_in/recommended",
 }
-CONTROLS = ("zeros", "slot_mean", "retrieval", "retrieval_without_question")
+CONTROLS = (
+    "zeros",
+    "slot_mean",
+    "retrieval",
+    "retrieval_without_question",
+    "retrieval_large_bank",
+    "retrieval_without_question_large_bank",
+)
 _STANDS: dict[Verdict, str] = {
     "holds": "ahead of",
     "contradicted": "behind",

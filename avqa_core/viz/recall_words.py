@@ -24,6 +24,7 @@ GAPS = {
     "plug_in_recommended": ("plug_in/recommended", "plug_in/slot_mean"),
     "recall_only": ("plug_in/recommended_recall_only", "plug_in/recommended"),
     "answers_only": ("plug_in/recommended_answers_only", "plug_in/recommended"),
+    "frozen_over_longer": ("plug_in/recommended", "joint/modality_dropout_longer"),
     "joint_recommended": ("joint/recommended", "joint/modality_dropout_wide"),
     "joint_network": ("joint/modality_dropout_adapter", "joint/modality_dropout_wide"),
     "joint_recall": ("joint/recommended", "joint/modality_dropout_adapter"),

@@ -15,6 +15,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 FIGURE_WIDTH = 6.4
 SEQUENTIAL = "cividis"
@@ -29,6 +30,7 @@ BLUE, ORANGE, GREEN, RED, PINK, BROWN, ROSE, GREY, YELLOW, SKY = (
 INK = "#1b1f24"
 FLOOR_COLOUR = "#6b6b6b"
 CEILING_COLOUR = "#3b3b3b"
+READABLE = [withStroke(linewidth=2.5, foreground="white")]  # for words that a line may cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ METHODS: dict[str, Mark] = {
     "prompts": Mark("missing-aware prompts, input", PINK, "^"),
     "prompts_prefix": Mark("missing-aware prompts, prefix", PINK, "<", ":"),
     "retrieval_without_question": Mark("retrieval by clip alone", SKY, ">", ":"),
+    "retrieval_large_bank": Mark("retrieval by both, all clips", SKY, "p", ":"),
+    "retrieval_without_question_large_bank": Mark("retrieval by clip, all clips", SKY, "*"),
+    "modality_dropout_longer": Mark("modality dropout, longer", GREY, "p", "--"),
     "shaspec": Mark("ShaSpec", SKY, "8"),
     "actionmae": Mark("ActionMAE", RED, "H"),
     "drfuse": Mark("DrFuse", GREEN, "d"),
@@ -97,8 +102,8 @@ OBSERVERS: dict[str, Mark] = {
 }
 
 BOUNDS: dict[str, Mark] = {
-    "floor": Mark("floor", FLOOR_COLOUR, "", "--"),
-    "ceiling": Mark("ceiling", CEILING_COLOUR, "", ":"),
+    "floor": Mark("floor", FLOOR_COLOUR, "|", "--"),
+    "ceiling": Mark("ceiling", CEILING_COLOUR, "|", ":"),
 }
 
 _SPARE_COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, BROWN, SKY, GREY)

@@ -37,7 +37,7 @@ def lines(layout: Layout) -> list[str]:
     if stored.has(*recall_words.GAPS["joint_recommended"]):
         audio, visual = _gaps(stored, *recall_words.GAPS["joint_recommended"])
         found.append(
-            "- With a backbone that may be trained on, recommended compares with modality dropout "
+            "- With a backbone that may be trained on, recommended differs from modality dropout "
             f"of equal size, the control, by {audio} where audio is missing and {visual} where "
             "the picture is ({doc}`../notebooks/13_where_recall_helps`)."
         )
@@ -55,7 +55,7 @@ def lines(layout: Layout) -> list[str]:
     if all(stored.has(*pair) for pair in pairs):
         both, missing_only, over_control = (" and ".join(_gaps(stored, *pair)) for pair in pairs)
         found.append(
-            f"- AVR as Eq. 8 has it, which changes the half that is there too, compares with RMM "
+            f"- AVR as Eq. 8 has it, which changes the half that is there too, differs from RMM "
             f"alone by {both}, audio and picture missing; on the missing half "
             f"alone, as in the released program, by {missing_only}, and with training with the "
             f"modality absent, the control, by {over_control} "

@@ -133,7 +133,7 @@ def test_a_claim_of_several_names_both_sides_of_the_deciding_pair():
         worse=("table4/none",),
     )
     shown = views.ledger_table(ledger.ledger(RESULTS, [several]), caption="c").text
-    assert "table4/none against table4/none" in shown
+    assert "never trained for absence against never trained for absence" in shown
 
 
 def test_categories_add_up_by_what_they_need():

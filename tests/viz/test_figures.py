@@ -86,7 +86,7 @@ def test_accuracies_are_drawn_in_per_cent_with_floor_and_ceiling(drawn):
         ACCURACIES, floors={"complete": 0.25}, ceilings={"complete": 0.875}
     )
     complete, audio_missing = figure.axes
-    assert complete.get_title() == "both present\nfloor 25, ceiling 88"
+    assert complete.get_title() == "both present\nfloor 25\nceiling 88"
     assert audio_missing.get_title() == "audio missing"
     assert complete.get_xlim() == (0, 100)
     assert complete.get_xlabel() == "accuracy (%)"

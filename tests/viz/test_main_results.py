@@ -89,7 +89,7 @@ def test_the_figure_has_a_panel_for_each_scenario_and_a_row_for_each_method():
     assert len(figure.axes) == 4
     rows = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert rows == ["zeros", "slot mean", "recommended"]
-    assert figure.axes[0].get_title() == "both present\nfloor 40, ceiling 90"
+    assert figure.axes[0].get_title() == "both present\nfloor 40\nceiling 90"
 
 
 def test_without_stored_results_the_command_is_told():

@@ -13,6 +13,7 @@ from avqa_core.viz.style import (
     BOUNDS,
     CEILING_COLOUR,
     FLOOR_COLOUR,
+    READABLE,
     mark_of,
     marks_of,
     new_figure,
@@ -117,7 +118,7 @@ def _seeds_on_row(
     if is_labelled:
         panel.annotate(
             f"{interval.estimate:.1f}", (interval.estimate, row), xytext=(0, 6),
-            textcoords="offset points", ha="center", fontsize=9,
+            textcoords="offset points", ha="center", fontsize=9, path_effects=READABLE,
         )  # fmt: skip
 
 
@@ -140,4 +141,4 @@ def _bands(panel: Axes, floor: float | None, ceiling: float | None) -> list[str]
             zorder=1,
         )
         words.append(f"ceiling {100 * ceiling:.0f}")
-    return [", ".join(words)] if words else []
+    return words

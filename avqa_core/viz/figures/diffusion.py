@@ -17,6 +17,7 @@ from avqa_core.viz.style import (
     INK,
     ORANGE,
     PINK,
+    READABLE,
     SEQUENTIAL,
     SIGNED,
     new_figure,
@@ -46,7 +47,7 @@ def schedule_plot(signal_shares: Mapping[str, ArrayLike]) -> Figure:
     ratio_panel.axhline(1, color=INK, linewidth=1, linestyle=":")
     ratio_panel.annotate(
         "as much noise as signal", (0, 1), xycoords=("axes fraction", "data"), va="top",
-        xytext=(4, -3), textcoords="offset points", fontsize=9,
+        xytext=(4, -3), textcoords="offset points", fontsize=9, path_effects=READABLE, zorder=5,
     )  # fmt: skip
     handles, labels = share_panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)

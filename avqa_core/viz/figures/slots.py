@@ -28,7 +28,7 @@ def addressing_heatmap(addressing: Mapping[str, ArrayLike]) -> Figure:
         segments, slots = weights.shape
         image = panel.imshow(
             weights, aspect="auto", cmap=SEQUENTIAL, vmin=0, vmax=top, interpolation="nearest",
-            extent=(0.5, slots + 0.5, segments + 0.5, 0.5),
+            extent=(-0.5, slots - 0.5, segments + 0.5, 0.5),
         )  # fmt: skip
         panel.set_ylabel("segment")
         panel.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
@@ -38,13 +38,10 @@ def addressing_heatmap(addressing: Mapping[str, ArrayLike]) -> Figure:
     bar = figure.colorbar(image, ax=panels, label="weight", shrink=0.9)
     bar.ax.axhline(1 / slots, color="white", linewidth=2)
     bar.ax.axhline(1 / slots, color="black", linewidth=1, linestyle="--")
-    bar.ax.text(-0.15, 1 / slots, "1/L", ha="right", va="center", transform=_bar_axis(bar))
+    bar.ax.text(
+        0.5, 1.02, "dashed: 1/L", ha="center", va="bottom", fontsize=9, transform=bar.ax.transAxes
+    )
     return figure
-
-
-def _bar_axis(bar: object) -> object:
-    """Return the transform with x in fractions of the colour bar and y in weights."""
-    return bar.ax.get_yaxis_transform()  # type: ignore[attr-defined]
 
 
 def joint_weight_bound(

@@ -40,8 +40,7 @@ def training_curves(
         if smoothing > 1:  # thousands of pale points are a picture, not a drawing
             panels[0].plot(steps, values, color=colour, alpha=0.25, linewidth=0.8, rasterized=True)
         panels[0].plot(steps[thin], smooth[thin], line, color=colour, label=_in_words(name))
-    panels[0].set_ylabel("loss")
-    panels[0].set_ylim(bottom=0)
+    panels[0].set(ylabel="loss", yscale="log")  # a weighted sum stands far above its terms
     for name, (steps, fractions) in (accuracies or {}).items():
         mark = mark_of(name)
         panels[1].plot(

@@ -14,8 +14,7 @@
 # :class: tip
 #
 # - **You will see** an observer that answers by weighted sums of the frozen features and the rules of
-#   {term}`Bandstand`, beside networks that learned from answers; and what such learning lacks, which two
-#   lengths of training answer differently.
+#   {term}`Bandstand`, beside networks that learned from answers; and what such learning lacks.
 # - **Belongs to** no claim of {cite:t}`park2024learning`: it tells what may be expected of any
 #   {term}`backbone` here, nothing being {term}`absent`.
 # - **Time** at most 60 s on two CPU cores in profile `book`; all but the stored networks is live.
@@ -144,12 +143,13 @@ views.rule_table(
 # %% [markdown]
 # {glue:text}`short_questions` questions, {glue:text}`short_steps` steps: from averaged features
 # {glue:text}`short_means`; told the facts, {glue:text}`short_facts_gain`; told the product as well,
-# {glue:text}`short_joined_gain`. The hypothesis {glue:text}`short_verdict`, and the product looks hard.
+# {glue:text}`short_joined_gain`. The same questions, {glue:text}`long_steps` steps: {glue:text}`long_means`; the
+# facts bring {glue:text}`long_facts_gain`, the product {glue:text}`long_joined_gain`.
 #
-# The same questions, {glue:text}`long_steps` steps: {glue:text}`long_means`; the facts bring
-# {glue:text}`long_facts_gain`, the product {glue:text}`long_joined_gain`. The hypothesis
-# {glue:text}`long_verdict`: given time, a network that is told the facts comes to {glue:text}`long_facts` and
-# finds the product by itself. A verdict on a short run would have blamed the wrong part.
+# The hypothesis {glue:text}`short_verdict` after the short lesson and {glue:text}`long_verdict` after the long
+# one. Given time, a network that is told the facts comes to {glue:text}`long_facts` and finds the product by
+# itself. What a part seems worth depends on how long everything else has learned: an earlier form of this page
+# had one lesson, short and slow, in which the product was worth as much as the facts, and blamed it.
 
 # %% [markdown]
 # What is hard is the step before: from features to facts. After the long lesson a network that reads averaged

@@ -257,7 +257,7 @@ for half, of_half in scores.items():
 # The normalised entropy of an addressing is 1 if all slots get the same and 0 if one slot gets
 # everything. One clip, its picture gone: how do the three addressings spread over the slots?
 
-# %% mystnb={"figure": {"caption": "Addressing of one test clip with the picture missing, first seed; segments down, slots across, each map on a scale of its own. As printed and as released, what looks like a pattern is within the factor e of equal weights (1/L).", "name": "fig-addressing"}}
+# %% mystnb={"figure": {"caption": "Addressing of one test clip with the picture missing, first seed; segments down, slots across, each map on a scale of its own. As printed and as released, all weights are within the factor e of equal ones (1/L), so a bright place means little.", "name": "fig-addressing"}}
 seen = {
     name: recall.complete(schooled[name][0], test, "visual") for name in kinds
 }

@@ -198,7 +198,7 @@ glue("most_million", costs[most].completer / 1e6, display=False)
 # %% [markdown]
 # What costs most to learn is *{glue:text}`dearest`*: {glue:text}`dearest_giga:.1f` GFLOP a question, all others
 # together {glue:text}`others_giga:.1f`. Its sampler runs through every step of the chain, forward and
-# back, and here with the light denoiser only. Most parameters has *{glue:text}`most_parameters`*,
+# back, and here with the light denoiser only. The most parameters are those of *{glue:text}`most_parameters`*,
 # {glue:text}`most_million:.1f` million. Retrieval learns nothing, in both of its
 # forms; it carries its training clips along.
 

@@ -416,6 +416,8 @@ print(checks.hidden_targets(hidden_targets))
 #
 # **Limits**: what a contract does not try, it does not promise; and a row in a table is no evidence
 # before its control is in the same table.
+#
+# **Next**: {doc}`12_how_a_network_starts`.
 
 # %% tags=["remove-cell"]
 # other chapters of this process know the parts of the book

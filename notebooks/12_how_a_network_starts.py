@@ -269,3 +269,5 @@ verdict
 # **Limits**: the live figure is one seed, and short; accuracy over seeds with both starts is stored for AVST
 # only, at the size of this book. Other remedies were tried by hand and helped less
 # (`CONTRIBUTING.md`, "The answer layer first"): they have no stored runs.
+#
+# **Next**: {doc}`15_what_features_know`, or {doc}`13_where_recall_helps`.

@@ -98,9 +98,14 @@ def comparison_table(
         if against:
             columns.append(Column(f"over {scenario}", f"{short}: points over control (95 %)"))
     columns.append(Column("parameters", "parameters trained", digits=0))
-    columns.append(Column("steps", "steps", digits=0))
-    columns.append(Column("seeds", "seeds", digits=0))
+    columns.append(Column("steps", "own steps", digits=0))
     rows = [_row(stored, name, against, paper) for name in there]
+    counts = {name: len(stored.seeds(name)) for name in there}
+    if len(set(counts.values())) > 1:
+        columns.append(Column("seeds", "seeds", digits=0))
+        rows = [row | {"seeds": counts[name]} for name, row in zip(there, rows, strict=True)]
+    else:
+        caption = f"{caption} Seeds of each row: {counts[there[0]]}."
     return table(columns, [*rows, *_bounds(stored, there[0])], caption=caption)
 
 
@@ -157,7 +162,6 @@ def _row(stored: Stored, name: str, control: str | None, paper: bool) -> dict[st
         **{one: stored.accuracy(name, one).estimate for one in SHOWN},
         "parameters": int(cost["trained_parameters"]),
         "steps": int(cost["steps"]),
-        "seeds": len(stored.seeds(name)),
     }
     for one in MISSING:
         if paper:

@@ -321,7 +321,7 @@ def _abstaining(found: FieldResults, at_least: float, least: float) -> list[Row]
             Row(
                 f"A wrong answer costs more than none, {mark_of(scenario).label}: at least "
                 f"{100 * at_least:.0f} % sure",
-                _whether_to_answer(over),
+                _whether_to_answer(over, len(by_seed)),
                 f"{choice.label}: {100 * answered.accuracy:.1f} % answered, "
                 f"{share if over else 'none'}",
             )
@@ -329,13 +329,21 @@ def _abstaining(found: FieldResults, at_least: float, least: float) -> list[Row]
     return rows
 
 
-def _whether_to_answer(over: Sequence[float]) -> str:
-    """Return what to do, from how much more often than promised a seed's sure answers are right."""
+def _whether_to_answer(over: Sequence[float], num_seeds: int) -> str:
+    """Return what to do, from how much more often than promised a seed's sure answers are right.
+
+    Args:
+        over: of the seeds that gave any so sure answer.
+        num_seeds: of all.
+    """
     mean = seed_interval(over)
     keeps = bool(over) and mean.estimate >= 0
     advice = "answer only when so sure" if keeps else "raise the threshold, or say nothing"
     if len(over) == 1:
-        return f"{advice}; {ONE_SEED}"
+        alone = (
+            ONE_SEED if num_seeds == 1 else f"one seed of {num_seeds} is ever so sure: no verdict"
+        )
+        return f"{advice}; {alone}"
     if over and not mean.excludes(0.0):
         return f"{advice}; not told apart from what was asked for"
     return advice

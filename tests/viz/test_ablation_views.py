@@ -45,6 +45,7 @@ def test_a_comparison_has_means_bounds_and_paired_differences():
     assert "69.7" in text and "36.6" in text  # the paper's
     assert "+20.3 (+18.9 to +21.8)" in text  # 20, 21 and 20 points, t(0.975, 2) = 4.303
     assert "avr" not in text
+    assert "Seeds of each row: 3." in text and "  seeds" not in text
 
 
 def test_a_difference_over_fewer_seeds_than_its_row_says_so():
@@ -53,6 +54,7 @@ def test_a_difference_over_fewer_seeds_than_its_row_says_so():
     names = ["table4/none", "table4/paper"]
     shown = views.comparison_table(partly, names, caption="c", control="table4/none").text
     assert "+10.0, one seed" in shown
+    assert "seeds" in shown.splitlines()[1] and "Seeds of each row" not in shown
 
 
 def test_what_is_not_stored_is_a_box_with_the_command():

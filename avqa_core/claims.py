@@ -83,7 +83,7 @@ def table1_claims() -> list[Claim]:
     return [
         Claim(
             source=source,
-            statement=f"{statement}, {backbone}",
+            statement=f"{statement}, {BACKBONES[backbone]}",
             scenario=scenario,
             better=(table1_run(backbone, better),),
             worse=(table1_run(backbone, worse),),

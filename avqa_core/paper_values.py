@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from avqa_core.errors import AnnotationError
-from avqa_core.experiments.paper_tables import table1_run, table5_run, table6_run
+from avqa_core.experiments.paper_tables import BACKBONES, table1_run, table5_run, table6_run
 
 _MISSING = {"audio": "audio_missing", "visual": "visual_missing"}
 _TABLE_4 = {
@@ -20,7 +20,7 @@ _TABLE_4 = {
     ("0", "1"): "table4/avr",
     ("1", "1"): "table4/paper",
 }
-_BACKBONES = {"AVSD": "avsd", "Pano-AVQA": "pano_avqa", "AVST": "avst", "PSTP-Net": "pstp_net"}
+_BACKBONES = {printed: name for name, printed in BACKBONES.items()}
 # Rows of Table 3 by what stands behind the backbone's name; Table 4 has the first and the last.
 _TABLE_3 = {
     "": "table4/none",

@@ -265,6 +265,6 @@ def test_every_claim_of_tables_1_and_3_has_the_papers_difference_beside_it():
         if one.claim.source != "control"
     }
     assert len(of_paper) == 2 * (4 + 4) and None not in of_paper.values()
-    lifted = of_paper["RMM and AVR lift the plain backbone, pstp_net", "audio_missing"]
+    lifted = of_paper["RMM and AVR lift the plain backbone, PSTP-Net", "audio_missing"]
     assert lifted == pytest.approx(0.7155 - 0.6774)
     assert of_paper["RMM and AVR beat DrFuse", "visual_missing"] == pytest.approx(0.6798 - 0.6718)

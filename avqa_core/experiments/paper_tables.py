@@ -33,7 +33,8 @@ RATIOS = (0.2, 0.4, 0.6, 0.8)  # Fig. 5, between nobody (complete) and everybody
 FIGURE_5 = tuple(f"mixed({r},0)" for r in RATIOS) + tuple(f"mixed(0,{r})" for r in RATIOS)
 SLOTS, STEPS = (25, 50, 75, 100), (5, 10, 20)  # Tables 5 and 6
 PAPER_SLOTS, PAPER_STEPS = 75, 10  # where the paper does not vary them
-BACKBONES = ("avsd", "pano_avqa", "avst", "pstp_net")  # Table 1, in its order
+# Table 1 in its order, with the names that it prints
+BACKBONES = {"avsd": "AVSD", "pano_avqa": "Pano-AVQA", "avst": "AVST", "pstp_net": "PSTP-Net"}
 TABLE_1 = ("plain", "modality_dropout", "paper", "recommended")  # what it has of each backbone
 _OF_AVST = {
     "plain": "table4/none",

@@ -127,7 +127,8 @@ views.comparison_table(
     caption="Frozen backbone, trained on complete clips; only completer and "
     "enhancer learn, for equal steps. Retrieval looks into a bank of 512 clips, "
     "or of all, with one question each, nearly always the same: by clip alone "
-    "is the fairer form. Points over the learned vector.",
+    "is the fairer form. Rows of all clips have backbones of the same seeds "
+    "that another processor trained. Points over the learned vector.",
 )
 
 # %% [markdown]

@@ -87,7 +87,13 @@ def table(results: Stored) -> str:
     if not rows:
         return "No results are stored yet; `make results` makes them."
     columns = zip(*(row.accuracies for row in rows), strict=True)
-    best = [_best(column, floor) for column, floor in zip(columns, rows[0].accuracies, strict=True)]
+    # with both halves there is nothing to stand in for: whatever differs is the backbone
+    best = [
+        None if scenario == "complete" else _best(column, floor)
+        for scenario, column, floor in zip(
+            main_results.SCENARIOS, columns, rows[0].accuracies, strict=True
+        )
+    ]
     heads = [mark_of(name).label for name in main_results.SCENARIOS]
     lines = [
         f"| what stands in for the absent half | {' | '.join(heads)} | seeds |",
@@ -145,6 +151,15 @@ def _sentences(results: Stored) -> list[str]:
         "All rows: one frozen backbone a seed, AVST with the reader, that saw complete clips only: "
         f"{main_results.length_sentence(results)}."
     )
+    whole = {
+        tuple(results.accuracies(name, "complete").values())
+        for name in main_results.stored_methods(results).values()
+    }
+    if len(whole) > 1:
+        saw += (
+            " Where both present gives another number, another processor trained the backbones of "
+            "the same seeds."
+        )
     return [made, saw, f"{', '.join(devices)}; {results.date}.", "", *found, *_judged(results)]
 
 

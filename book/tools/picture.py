@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ from book.tools.layout import BookError, Layout
 
 CHAPTER = "04_full_training"
 LARGEST = 300_000
-_WIDTH, _HEIGHT, _MARGIN, _SECONDS = 1500, 1400, 8, 20.0
+_WIDTH, _HEIGHT, _SECONDS = 1500, 1400, 20.0
 
 
 def take(layout: Layout) -> Path:
@@ -55,26 +54,10 @@ def _toggles(browser: Any, page: Path) -> bytes:
     WebDriverWait(browser, _SECONDS).until(lambda _: sheet.get_property("naturalWidth"))
     root.find_element("css selector", "[data-part=audio]").click()
     browser.execute_script("document.activeElement.blur()")
-    box = browser.execute_script(
-        "const b = arguments[0].getBoundingClientRect();"
-        "return {x: b.x + scrollX, y: b.y + scrollY, width: b.width, height: b.height}",
-        root,
-    )
-    return _clipped(browser, box)
-
-
-def _clipped(browser: Any, box: dict[str, float]) -> bytes:
-    clip = {
-        "x": box["x"] - _MARGIN,
-        "y": box["y"] - _MARGIN,
-        "width": box["width"] + 2 * _MARGIN,
-        "height": box["height"] + 2 * _MARGIN,
-        "scale": 1,
-    }
-    shot = browser.execute_cdp_cmd(
-        "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip}
-    )
-    return base64.b64decode(shot["data"])
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", root)
+    # of the element and not of a place on the page, which moves while fonts and formulas arrive
+    content: bytes = root.screenshot_as_png
+    return content
 
 
 def _browser(profile: str) -> Any:

@@ -17,6 +17,7 @@ from avqa_core.studies.field_results import FieldResults
 from avqa_core.studies.sensor_failures import WHOLE
 from avqa_core.viz.display import Rich
 from avqa_core.viz.field_views import FITTED, label_of, no_counts, training_points
+from avqa_core.viz.main_results import METHODS
 from avqa_core.viz.points import in_words
 from avqa_core.viz.style import mark_of
 from avqa_core.viz.tables import Column, counted, table
@@ -27,18 +28,7 @@ if TYPE_CHECKING:
 FROZEN = "plug_in/"
 MISSING = ("audio_missing", "visual_missing")
 # What a practitioner can take, of the runs of chapter 13.
-PLUGGED_IN = (
-    "zeros",
-    "slot_mean",
-    "retrieval",
-    "retrieval_without_question",
-    "retrieval_large_bank",
-    "retrieval_without_question_large_bank",
-    "rmm",
-    "rmm_renormalised",
-    "paper",
-    "recommended",
-)
+PLUGGED_IN = tuple(METHODS)
 TRAINED_AGAIN = (
     "modality_dropout",
     "modality_dropout_wide",

@@ -44,8 +44,8 @@ def lines(layout: Layout) -> list[str]:
     if stored.has(*recall_words.GAPS["frozen_over_longer"]):
         audio, visual = _gaps(stored, *recall_words.GAPS["frozen_over_longer"])
         found.append(
-            "- Beside a frozen backbone it differs from modality dropout that trained the backbone "
-            f"for as many steps by {audio} where audio is missing and {visual} where the picture is "
+            "- Beside a frozen backbone it differs from modality dropout that trained it for as "
+            f"many steps by {audio} where audio is missing and {visual} where the picture is "
             "({doc}`../notebooks/13_where_recall_helps`)."
         )
     of_paper = [one for one in readme.run_claims(stored) if one.claim.is_of_paper]
